@@ -1,0 +1,45 @@
+# Two commands do everything on a machine with Python 3.11 and make: `make run` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SAMPLE := sample-workspace
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+run: $(READY)  ## set up, run every phase for the bundled sample, say where the report is
+	@test -e $(SAMPLE)/workspace.toml || $(BIN)/playbook new $(SAMPLE) --sample
+	@$(BIN)/playbook run --workspace $(SAMPLE)
+
+test: $(READY) system check  ## set up, run every test: rules, pytest, notebooks, browser, real servers
+	$(BIN)/pytest -n 2 --dist loadscope
+	$(BIN)/python tests/run_notebooks.py
+
+check: $(READY)  ## lint and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lab: $(READY)  ## open the sample in JupyterLab
+	@test -e $(SAMPLE)/workspace.toml || $(BIN)/playbook new $(SAMPLE) --sample
+	@$(BIN)/playbook lab --workspace $(SAMPLE)
+
+lock: $(READY)  ## compile requirements.lock again from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header -q -o requirements.lock
+
+system:  ## the Debian packages the tests need, when this is root on Debian
+	@sh tests/system_packages.sh
+
+clean:  ## remove what the commands above made
+	rm -rf $(VENV) $(SAMPLE) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+.PHONY: help run test check lab lock system clean

@@ -1,0 +1,1 @@
+"""Doors for data: authored content in, team exports in, the workspace, workbooks out."""

@@ -1,0 +1,113 @@
+"""Finds authored content (templates, assessments, notebooks) and reads its YAML as strict models.
+
+A client overrides a file by putting the same relative path in the engagement folder.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from playbook.errors import ContentError
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+    from os import PathLike
+
+M = TypeVar("M", bound=BaseModel)
+FOLDERS = ("templates", "assessments", "notebooks")
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Where a piece of content lies and which room's model reads it (`module:Class`)."""
+
+    file: str
+    model: str
+
+
+CONTENT: dict[str, Shelf] = {
+    "spectrum": Shelf("assessments/spectrum/default.yaml", "playbook.spectrum:Model"),
+    "pilots": Shelf("assessments/pilots/default.yaml", "playbook.workflows:PilotRule"),
+    "roles": Shelf("assessments/roles/default.yaml", "playbook.roles:RoleMap"),
+    "pods": Shelf("assessments/pods/default.yaml", "playbook.pods:PodRules"),
+    "maturity": Shelf("assessments/maturity/default.yaml", "playbook.assessments:Questionnaire"),
+    "skills": Shelf("assessments/skills/default.yaml", "playbook.assessments:Questionnaire"),
+    "kpis": Shelf("assessments/kpis/default.yaml", "playbook.kpis:Catalogue"),
+    "risks": Shelf("assessments/risks/default.yaml", "playbook.governance:Register"),
+    "budget": Shelf("assessments/budget/default.yaml", "playbook.budget:Shift"),
+    "plan": Shelf("assessments/plan/default.yaml", "playbook.plan:Plan"),
+    "playbooks": Shelf("assessments/playbooks/default.yaml", "playbook.governance:PlaybookOutline"),
+}
+
+
+@cache
+def root() -> Path:
+    """The folder that holds templates/, assessments/ and notebooks/: inside the wheel, else the checkout."""
+    package = Path(__file__).resolve().parent.parent
+    for folder in (package / "_content", package.parent):
+        if all((folder / name).is_dir() for name in FOLDERS):
+            return folder
+    raise ContentError(str(package), ["none of its neighbours holds " + ", ".join(FOLDERS) + "; install the kit again"])
+
+
+def find(relative: str, overrides: str | PathLike[str] | None = None) -> Path:
+    """The file at `relative`: the engagement folder's own copy when there is one, else the kit's.
+
+    Raises ContentError when neither has it.
+    """
+    places = [Path(overrides) / relative] if overrides else []
+    for path in [*places, root() / relative]:
+        if path.is_file():
+            return path
+    raise ContentError(relative, ["no such file in the kit" + (f" or in {overrides}" if overrides else "")])
+
+
+def load(name: str, overrides: str | PathLike[str] | None = None) -> Any:
+    """Read the content called `name` as its model. Raises ContentError for an unknown name or a bad file."""
+    if name not in CONTENT:
+        raise ContentError(name, ["is not a piece of content; there are " + ", ".join(CONTENT)])
+    shelf = CONTENT[name]
+    module, _, cls = shelf.model.partition(":")
+    model: type[BaseModel] = getattr(importlib.import_module(module), cls)
+    return read(find(shelf.file, overrides), model)
+
+
+def read(path: Path, model: type[M]) -> M:
+    """Read one YAML file as `model`. Raises ContentError naming every place that does not fit."""
+    try:
+        raw = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)  # noqa: S506 - a SafeLoader of ours
+    except UnicodeDecodeError as error:
+        raise ContentError(str(path), [f"byte {error.start} is not UTF-8; save the file as UTF-8"]) from error
+    except yaml.YAMLError as error:
+        raise ContentError(str(path), [" ".join(str(error).split())]) from error
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        raise ContentError(str(path), [_place(dict(item)) for item in error.errors(include_url=False)]) from error
+
+
+def _place(item: dict[str, Any]) -> str:
+    where = ".".join(str(part) for part in item["loc"]) or "the whole file"
+    return f"{where}: {item['msg']}; found {str(item['input'])[:120]!r}"
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """PyYAML keeps the last of two equal keys without a word; an edited file must not lose a row that way."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=deep)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} is there twice", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)

@@ -1,0 +1,88 @@
+"""The data dictionary: every shared table and column, declared once with type, unit, range and meaning.
+
+`check(TASKS, frame)` returns a typed copy or one error naming every bad cell; `sift` keeps the good rows and
+hands back the faults. `stored` declares what a workspace keeps, `derived` what rooms compute.
+"""
+
+from playbook.tables import derived, stored
+from playbook.tables.base import Authored, Column, Row, Sourced, Table, check, column, sift
+from playbook.tables.derived import (
+    ACTIVITIES,
+    CASES,
+    GATE_RESULTS,
+    MEASURES,
+    PILOT_READOUTS,
+    PLACEMENTS,
+    ROLE_SHIFTS,
+    SHORTLIST,
+)
+from playbook.tables.stored import (
+    AGENT_PLAYBOOKS,
+    ANSWERS,
+    BREAKAGES,
+    BUDGET_LINES,
+    DECISIONS,
+    EVENTS,
+    FACTORS,
+    IMPORTS,
+    LAYERS,
+    PILOT_ITEMS,
+    PILOTS,
+    POD_SEATS,
+    PROGRESS,
+    READINGS,
+    REJECTS,
+    RISK_STATUS,
+    ROLE_PROPOSALS,
+    SETTINGS,
+    TASKS,
+    TEAM_ID,
+    TEAMS,
+)
+
+TABLES: dict[str, Table] = {
+    table.name: table for module in (stored, derived) for table in vars(module).values() if isinstance(table, Table)
+}
+STORED: dict[str, Table] = {name: table for name, table in TABLES.items() if table.stored}
+
+__all__ = [
+    "ACTIVITIES",
+    "AGENT_PLAYBOOKS",
+    "ANSWERS",
+    "BREAKAGES",
+    "BUDGET_LINES",
+    "CASES",
+    "DECISIONS",
+    "EVENTS",
+    "FACTORS",
+    "GATE_RESULTS",
+    "IMPORTS",
+    "LAYERS",
+    "MEASURES",
+    "PILOTS",
+    "PILOT_ITEMS",
+    "PILOT_READOUTS",
+    "PLACEMENTS",
+    "POD_SEATS",
+    "PROGRESS",
+    "READINGS",
+    "REJECTS",
+    "RISK_STATUS",
+    "ROLE_PROPOSALS",
+    "ROLE_SHIFTS",
+    "SETTINGS",
+    "SHORTLIST",
+    "STORED",
+    "TABLES",
+    "TASKS",
+    "TEAMS",
+    "TEAM_ID",
+    "Authored",
+    "Column",
+    "Row",
+    "Sourced",
+    "Table",
+    "check",
+    "column",
+    "sift",
+]
