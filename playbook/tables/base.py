@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 Choice = tuple[Any, ...]
+_LEFT_OUT = object()
 
 DTYPES: Mapping[type, str] = {
     str: "str",
@@ -213,8 +214,7 @@ def sift(table: Table, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     faults = list(_column_faults(table, frame))
     if faults:
         return table.empty(), faults
-    present = [name for name in table.columns if name in frame.columns]
-    records = _records(frame[present], table)
+    records = _records(frame, table)
     labels = list(frame.index)
     try:
         rows = table.rows_adapter.validate_python(records)
@@ -224,7 +224,7 @@ def sift(table: Table, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
         faults += [_fault(table, labels, dict(item)) for item in error.errors(include_url=False)]
         good = [position for position in range(len(records)) if position not in bad]
         rows = table.rows_adapter.validate_python([records[position] for position in good])
-    typed = _typed(table, [row.model_dump() for row in rows], [labels[position] for position in good])
+    typed = _typed(table, rows, [labels[position] for position in good])
     repeated = typed.duplicated(list(table.key), keep="first")
     faults += list(_repeats(table, typed, repeated))
     return typed[~repeated], faults
@@ -254,17 +254,20 @@ def _column_faults(table: Table, frame: pd.DataFrame) -> Iterator[Fault]:
 
 def _records(frame: pd.DataFrame, table: Table) -> list[dict[str, Any]]:
     """Rows as plain dicts; empty cells are left out so that a column's default stands, required ones become None."""
-    cells = frame.astype(object).where(frame.notna(), None)
-    required = {name for name, col in table.columns.items() if col.required}
-    records = cells.to_dict(orient="records")
-    choosers = {name: _chooser(col) for name, col in table.columns.items() if col.choices}
+    names = [name for name in table.columns if name in frame.columns]
+    columns = [_cells(frame[name], table.columns[name]) for name in names]
     return [
-        {
-            str(name): choosers[name](value) if name in choosers else _plain(value)
-            for name, value in record.items()
-            if name in required or not _blank(value)
-        }
-        for record in records
+        {name: cell for name, cell in zip(names, row, strict=True) if cell is not _LEFT_OUT}
+        for row in zip(*columns, strict=True)
+    ]
+
+
+def _cells(values: pd.Series, col: Column) -> list[Any]:
+    empty = None if col.required else _LEFT_OUT
+    read = _chooser(col) if col.choices else _plain
+    return [
+        empty if missing or (isinstance(cell, str) and not cell.strip()) else read(cell)
+        for cell, missing in zip(values.tolist(), values.isna().tolist(), strict=True)
     ]
 
 
@@ -281,13 +284,7 @@ def _chooser(col: Column) -> Callable[[Any], Any]:
     return choose
 
 
-def _blank(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
-
-
 def _plain(value: Any) -> Any:
-    if isinstance(value, str) and not value.strip():
-        return None
     return value.to_pydatetime() if isinstance(value, pd.Timestamp) else value
 
 
@@ -310,14 +307,14 @@ def _repeats(table: Table, typed: pd.DataFrame, repeated: pd.Series) -> Iterator
         yield Fault(label, name, repr(key), f"a key not used before; row {first[key]} has it already")  # type: ignore[arg-type]
 
 
-def _typed(table: Table, records: list[dict[str, Any]], labels: list[Any]) -> pd.DataFrame:
-    frame = pd.DataFrame(records, columns=list(table.columns), index=pd.Index(labels, dtype=object).infer_objects())
-    for name, col in table.columns.items():
-        values = frame[name]
-        if col.kind is dt.datetime:
-            frame[name] = pd.to_datetime(values, utc=True).astype(col.dtype)
-        elif col.kind is dt.date:
-            frame[name] = pd.to_datetime(values).astype(col.dtype)
-        else:
-            frame[name] = values.astype(col.dtype)
-    return frame
+def _typed(table: Table, rows: list[Row], labels: list[Any]) -> pd.DataFrame:
+    index = pd.Index(labels, dtype=object).infer_objects()
+    columns = {name: _series([getattr(row, name) for row in rows], col, index) for name, col in table.columns.items()}
+    return pd.DataFrame(columns, index=index)
+
+
+def _series(values: list[Any], col: Column, index: pd.Index) -> pd.Series:
+    if col.kind in (dt.datetime, dt.date):
+        moments = pd.to_datetime(pd.Series(values, index=index, dtype=object), utc=col.kind is dt.datetime)
+        return moments.astype(col.dtype)
+    return pd.Series(values, index=index, dtype=col.dtype)
