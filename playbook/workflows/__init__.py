@@ -1,0 +1,28 @@
+"""The inventory of work: hours at stake, current against target, what an event log shows, and the pilot shortlist."""
+
+from playbook.workflows.chain import chain, chain_findings, next_wave
+from playbook.workflows.discovery import Discovery, discover, discovery_findings
+from playbook.workflows.inventory import by_function, by_layer, by_role, by_workflow, stuck_at_two, with_hours
+from playbook.workflows.rule import Limit, PilotRule
+from playbook.workflows.shortlist import shortlist
+from playbook.workflows.summary import findings, measures
+
+__all__ = [
+    "Discovery",
+    "Limit",
+    "PilotRule",
+    "by_function",
+    "by_layer",
+    "by_role",
+    "by_workflow",
+    "chain",
+    "chain_findings",
+    "discover",
+    "discovery_findings",
+    "findings",
+    "measures",
+    "next_wave",
+    "shortlist",
+    "stuck_at_two",
+    "with_hours",
+]

@@ -1,0 +1,279 @@
+"""What an event log shows of the work, beside hand counts and a plain-pandas reference on a real log."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from playbook import tables
+from playbook.errors import TableError
+from playbook.workflows.discovery import discover, discovery_findings
+
+REAL = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "content_events" / "events.csv"
+START = pd.Timestamp("2026-09-01T09:00:00Z")
+
+
+def log(*events, team="content"):
+    """Events as (case, activity, minutes after the start, person)."""
+    rows = [
+        {"team": team, "import_id": "i", "row": number, "case": case, "activity": activity}
+        | {"timestamp": START + pd.Timedelta(minutes=minutes), "resource": person}
+        for number, (case, activity, minutes, person) in enumerate(events, start=2)
+    ]
+    return tables.check(tables.EVENTS, pd.DataFrame(rows))
+
+
+def drafts(people, gap=10.0):
+    """Each of `people` starts a piece of work and writes it `gap` minutes later, an hour after the one before."""
+    return log(
+        *(
+            event
+            for i in range(people)
+            for event in ((f"c{i}", "Start", 60 * i, f"p{i}"), (f"c{i}", "Write", 60 * i + gap, f"p{i}"))
+        )
+    )
+
+
+def activity(found, name):
+    return found.activities.set_index("activity").loc[name]
+
+
+def test_each_step_is_counted_inside_its_case():
+    found = discover(
+        log(("a", "Draft", 0, None), ("b", "Draft", 1, None), ("a", "Edit", 2, None), ("b", "Edit", 3, None),
+            ("a", "Edit", 4, None), ("c", "Draft", 5, None))
+    )  # fmt: skip
+    # a: Draft Edit Edit; b: Draft Edit; c: Draft.
+    assert found.arcs.to_numpy().tolist() == [["content", "Draft", "Edit", 2], ["content", "Edit", "Edit", 1]]
+    assert found.variants["variant"].tolist() == ["Draft", "Draft → Edit", "Draft → Edit → Edit"]
+    assert found.variants["cumulative"].tolist() == pytest.approx([1 / 3, 2 / 3, 1.0])
+    assert found.cases["events"].tolist() == [3, 2, 1]
+    # a lasts 4 minutes.
+    assert found.cases["duration_days"].iloc[0] == pytest.approx(4 / 1440)
+
+
+def test_events_at_the_same_moment_keep_the_order_of_their_rows():
+    tied = log(("a", "Second", 0, None), ("a", "First", 0, None))
+    assert discover(tied).arcs[["source", "target"]].to_numpy().tolist() == [["Second", "First"]]
+    tied["row"] = [3, 2]
+    assert discover(tied).arcs[["source", "target"]].to_numpy().tolist() == [["First", "Second"]]
+
+
+def test_minutes_are_counted_since_the_same_persons_event_before():
+    found = discover(drafts(people=6))
+    # Six people wrote ten minutes after their start; a start has no event of the same person before it.
+    assert activity(found, "Write")[["median_minutes", "low_minutes", "high_minutes"]].tolist() == [10, 10, 10]
+    assert activity(found, "Write")["timed"] == 6
+    assert activity(found, "Start")["timed"] == 0
+    assert "No run could be timed" in activity(found, "Start")["note"]
+    assert "estimates" in activity(found, "Write")["note"]
+
+
+def test_a_pause_of_thirty_minutes_still_counts_and_a_longer_one_does_not():
+    assert activity(discover(drafts(people=6, gap=30)), "Write")["median_minutes"] == 30
+    assert activity(discover(drafts(people=6, gap=30.5)), "Write")["timed"] == 0
+    assert activity(discover(drafts(people=6, gap=30.5), session_minutes=45), "Write")["timed"] == 6
+
+
+def test_what_a_person_logs_at_one_moment_shares_the_time_before_it():
+    rows = [
+        event
+        for i in range(6)
+        for event in (
+            (f"a{i}", "Start", 60 * i, f"p{i}"),
+            (f"a{i}", "Write", 60 * i + 12, f"p{i}"),
+            (f"b{i}", "Write", 60 * i + 12, f"p{i}"),
+        )
+    ]
+    # Twelve minutes for two pieces of work: six each.
+    assert activity(discover(log(*rows)), "Write")["median_minutes"] == 6
+
+
+def test_people_and_times_of_four_people_are_kept_back():
+    found = discover(drafts(people=4))
+    write = activity(found, "Write")
+    assert write[["people", "median_minutes"]].isna().all()
+    assert write["events"] == 4
+    assert "fewer than five people" in write["note"]
+    assert found.tasks["minutes_per_run"].isna().all()
+
+
+def test_times_are_kept_back_when_fewer_than_five_people_are_behind_the_timed_runs():
+    quick = [e for i in range(6) for e in (("a", "Write", 500 + i, "p0"),)]
+    slow = [(f"s{i}", "Write", 60 * i, f"q{i}") for i in range(6)]
+    write = activity(discover(log(*quick, *slow)), "Write")
+    assert write["people"] == 7
+    assert pd.isna(write["median_minutes"])
+    assert "behind the runs" in write["note"]
+
+
+def test_one_small_activity_takes_the_next_smallest_with_it():
+    people = [("Edit", 9), ("Check", 6), ("Move", 2)]
+    rows = [(f"{name}{i}", name, 100 * i, f"{name}{i}") for name, count in people for i in range(count)]
+    found = discover(log(*rows))
+    assert [activity(found, name)["people"] for name in ("Edit", "Check", "Move")] == [9, pd.NA, pd.NA]
+    assert "worked out from the rest" in activity(found, "Check")["note"]
+
+
+def test_a_log_that_names_nobody_is_timed_inside_its_cases():
+    rows = [event for i in range(6) for event in ((f"c{i}", "Start", i, None), (f"c{i}", "Write", i + 8, None))]
+    write = activity(discover(log(*rows)), "Write")
+    assert (write["median_minutes"], write["timed"]) == (8, 6)
+    assert pd.isna(write["people"])
+    assert "same case" in write["note"]
+
+
+def test_five_timed_runs_have_a_median_but_suggest_no_minutes_for_the_task():
+    found = discover(drafts(people=5))
+    assert activity(found, "Write")["median_minutes"] == 10
+    assert pd.isna(activity(found, "Write")["low_minutes"])
+    assert found.tasks["minutes_per_run"].isna().all()
+
+
+def test_runs_a_month_come_from_the_span_of_the_log():
+    # 3 events over 30.44 days: 3 a month.
+    month = 30.44 * 1440
+    found = discover(log(("a", "Send", 0, None), ("b", "Send", 10, None), ("c", "Send", month, None)))
+    assert activity(found, "Send")["runs_per_month"] == pytest.approx(3)
+    assert found.tasks["runs_per_month"].tolist() == pytest.approx([3])
+
+
+def test_a_log_of_under_two_weeks_has_no_monthly_frequency_yet():
+    found = discover(log(("a", "Send", 0, None), ("b", "Send", 13.9 * 1440, None)))
+    assert pd.isna(activity(found, "Send")["runs_per_month"])
+    assert "under 14 days" in activity(found, "Send")["note"]
+
+
+def test_teams_are_never_mixed():
+    one, two = drafts(people=6), drafts(people=6).assign(team="demand")
+    both = discover(pd.concat([one, two], ignore_index=True))
+    for whole, part in zip(both, discover(one), strict=True):
+        pd.testing.assert_frame_equal(whole[whole["team"] == "content"].reset_index(drop=True), part)
+    assert all(said.startswith(("content: ", "demand: ")) for said in discovery_findings(both))
+
+
+def test_tasks_fit_the_inventory_and_their_ids_tell_look_alikes_apart():
+    found = discover(
+        log(("a", "Draft added", 0, None), ("a", "draft-added", 1, None), ("a", "***", 2, None), ("a", "x" * 90, 3, None)),
+        workflow="Posts",
+    )  # fmt: skip
+    checked = tables.check(tables.TASKS, found.tasks)
+    assert checked["task_id"].is_unique
+    assert checked["workflow"].eq("Posts").all()
+    assert checked["basis"].eq("measured").all()
+
+
+def test_an_empty_log_gives_empty_typed_tables():
+    found = discover(tables.EVENTS.empty())
+    full = discover(drafts(people=6))
+    for empty, typed in zip(found, full, strict=True):
+        assert empty.empty
+        assert empty.dtypes.to_dict() == typed.dtypes.to_dict()
+    assert discovery_findings(found) == [
+        "No event log has been read yet, so how the work actually runs is not yet known."
+    ]
+
+
+def test_a_log_without_a_case_column_or_a_time_is_refused_by_name():
+    with pytest.raises(TableError, match="case: missing"):
+        discover(drafts(people=1).drop(columns="case"))
+    broken = drafts(people=1)
+    broken.loc[1, "timestamp"] = pd.NaT
+    with pytest.raises(TableError, match="row 1, timestamp"):
+        discover(broken)
+
+
+steps = st.tuples(
+    st.sampled_from("abc"), st.sampled_from(["Draft", "Edit", "Send"]), st.integers(0, 90), st.sampled_from("pqrstu")
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(steps, min_size=1, max_size=30), st.randoms(use_true_random=False))
+def test_every_event_is_accounted_for_whatever_the_order_of_the_rows(events, random):
+    whole = log(*events)
+    found = discover(whole)
+    assert found.activities["events"].sum() == len(events) == found.cases["events"].sum()
+    assert found.arcs["count"].sum() == len(events) - len(found.cases)
+    assert found.variants["cases"].sum() == len(found.cases)
+    assert tables.check(tables.ACTIVITIES, found.activities)["timed"].le(found.activities["events"]).all()
+    order = list(range(len(events)))
+    random.shuffle(order)
+    for first, second in zip(found, discover(whole.iloc[order]), strict=True):
+        pd.testing.assert_frame_equal(first, second)
+
+
+@pytest.fixture(scope="module")
+def real():
+    if not REAL.exists():
+        pytest.skip(f"the shared content log is not there: {REAL.name}")
+    raw = pd.read_csv(REAL).rename(columns={"case_id": "case", "timestamp_utc": "timestamp"})
+    raw["timestamp"] = pd.to_datetime(raw["timestamp"], utc=True)
+    events = raw[["case", "activity", "timestamp", "resource"]].assign(
+        team="content", import_id="i", row=range(2, len(raw) + 2)
+    )
+    return raw, tables.check(tables.EVENTS, events)
+
+
+def test_the_content_teams_log_gives_the_numbers_plain_pandas_gives(real):
+    raw, events = real
+    found = discover(events)
+    ordered = raw.sort_values(["case", "timestamp"], kind="stable")
+    follows = ordered.assign(then=ordered.groupby("case")["activity"].shift(-1)).dropna(subset=["then"])
+    expected_arcs = follows.groupby(["activity", "then"]).size().to_dict()
+    times = raw.groupby("case")["timestamp"]
+    duration = (times.max() - times.min()) / pd.Timedelta(days=1)
+
+    assert found.activities["events"].sum() == len(raw)
+    assert len(found.cases) == raw["case"].nunique() == 475
+    assert found.activities.set_index("activity")["events"].to_dict() == raw["activity"].value_counts().to_dict()
+    assert {(s, t): n for _, s, t, n in found.arcs.itertuples(index=False)} == expected_arcs
+    assert found.cases.set_index("case")["duration_days"].median() == pytest.approx(duration.median())
+    assert len(found.variants) == ordered.groupby("case")["activity"].agg(tuple).nunique()
+
+
+def test_the_content_teams_minutes_agree_with_a_loop_over_each_person(real):
+    _, events = real
+    edited = []
+    for _, mine in events.groupby("resource"):
+        before = None
+        for moment, now in mine.groupby("timestamp"):
+            minutes = (moment - before).total_seconds() / 60 if before is not None else np.inf
+            if minutes <= 30:
+                edited += [minutes / len(now)] * int((now["activity"] == "Edited").sum())
+            before = moment
+    row = activity(discover(events), "Edited")
+    assert row["timed"] == len(edited)
+    assert row["median_minutes"] == pytest.approx(np.median(edited))
+
+
+def test_findings_on_the_content_teams_log_carry_numbers_and_doubt(real):
+    said = discovery_findings(discover(real[1]))
+    assert said[0].startswith("475 pieces of work from 2014-09-25 to 2025-02-07, median 23.3 days")
+    assert "95 % interval" in said[0]
+    assert any("estimates" in sentence for sentence in said)
+
+
+def test_a_hundred_thousand_events_take_under_three_seconds_of_computing():
+    rng, n = np.random.default_rng(1), 100_000
+    events = pd.DataFrame(
+        {
+            "team": rng.choice(["a", "b"], n),
+            "import_id": "i",
+            "row": np.arange(n),
+            "case": rng.integers(0, 12_000, n).astype(str),
+            "activity": rng.choice(list("ABCDEFGHIJ"), n),
+            "timestamp": START + pd.to_timedelta(rng.integers(0, 90 * 86_400, n), unit="s"),
+            "resource": rng.integers(0, 40, n).astype(str),
+        }
+    )
+    began = time.process_time()
+    found = discover(events)
+    assert time.process_time() - began < 3
+    assert found.activities["events"].sum() == n
