@@ -1,0 +1,102 @@
+"""What several test files stand on: a real PostgreSQL, workspaces on either database, the shared data."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import itertools
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+START = dt.date(2026, 11, 2)
+SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+SERVER_USER = "postgres"
+_numbers = itertools.count(1)
+
+
+def missing_package(reason: str) -> None:
+    """Skip for a missing system package; on CI, where it must be there, fail."""
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail(f"CI=true and {reason}")
+    pytest.skip(reason)
+
+
+def _server_programs() -> Path | None:
+    found = shutil.which("pg_ctl")
+    places = [Path(found).resolve().parent] if found else []
+    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    return next((place for place in places if (place / "initdb").exists() and (place / "postgres").exists()), None)
+
+
+def _free_port() -> int:
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        return int(door.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def postgres_url():
+    """The URL of a PostgreSQL server of this test run's own, on loopback, with no password."""
+    programs = _server_programs()
+    if programs is None:
+        missing_package("no PostgreSQL server found (initdb, pg_ctl); install the package postgresql")
+    pytest.importorskip("psycopg", reason="psycopg is not installed; install transition-playbook[postgres]")
+    prefix = ["runuser", "-u", SERVER_USER, "--"] if os.geteuid() == 0 else []  # PostgreSQL refuses to run as root
+    with tempfile.TemporaryDirectory(prefix="playbook-pg-", ignore_cleanup_errors=True) as temporary:
+        home = Path(temporary)
+        if prefix:
+            shutil.chown(home, SERVER_USER)
+        data, port = home / "data", _free_port()
+
+        def run(program, *arguments):
+            command = [*prefix, str(programs / program), *arguments]
+            return subprocess.run(command, check=True, cwd="/", capture_output=True, text=True, timeout=120)
+
+        run("initdb", "-D", str(data), "-U", "playbook", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c fsync=off"
+        run("pg_ctl", "-D", str(data), "-l", str(home / "log"), "-w", "-o", options, "start")
+        try:
+            yield f"postgresql://playbook@127.0.0.1:{port}/postgres"
+        finally:
+            with contextlib.suppress(subprocess.SubprocessError):
+                run("pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database(request):
+    """What `Workspace.create` takes as its database: None for SQLite, a URL with a schema of the test's own."""
+    if request.param == "sqlite":
+        return None
+    return f"{request.getfixturevalue('postgres_url')}?schema=test_{os.getpid()}_{next(_numbers)}"
+
+
+def _workspace(folder, database=None):
+    from playbook.io.workspace import Workspace
+
+    return Workspace.create(folder, organisation="Acme", start=START, database=database)
+
+
+@pytest.fixture
+def workspace(tmp_path, database):
+    """A new workspace without teams, on SQLite and on PostgreSQL."""
+    return _workspace(tmp_path / "engagement", database)
+
+
+@pytest.fixture
+def tmp_workspace(tmp_path):
+    """A new workspace without teams, on SQLite only."""
+    return _workspace(tmp_path / "engagement")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real input beside the repository."""
+    if not SHARED.is_dir():
+        pytest.skip(f"the shared data are not at {SHARED}")
+    return SHARED
