@@ -1,0 +1,160 @@
+"""What every file format shares: recognising its header, the options of a reading, and what a reading hands over."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from playbook.errors import Fault, IntakeError
+from playbook.io.intake._cells import Clock
+from playbook.io.intake._privacy import Pseudonyms
+from playbook.io.intake._rules import Rules, plain
+from playbook.io.intake._source import SHEET_LIMIT, Sheet, Source, Spoilt
+from playbook.tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# words in place of a column's name where the whole row is at fault
+WHOLE_ROW = "(row)"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a file is to be read, the same for every format.
+
+    `team` is the id its rows belong to and `import_id` the import they come by; `mapping` gives for a header of the
+    file the column it means, before any synonym (an empty column: leave it out).
+    """
+
+    team: str
+    import_id: str
+    rules: Rules
+    pseudonyms: Pseudonyms
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    clock: Clock = field(default_factory=Clock)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read from a file, before the workspace is asked what it already holds.
+
+    `good` are typed rows of the format's table with the file's row numbers as index, `given` says which of their
+    cells the file filled, `faults` name every bad cell, `records` hold each bad row's known columns with persons
+    pseudonymised, `notes` are assumptions a reader should hear of. Every row read is good or has a fault.
+    """
+
+    rows_read: int
+    good: pd.DataFrame
+    given: pd.DataFrame
+    faults: tuple[Fault, ...]
+    records: Mapping[int, Mapping[str, Any]]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A format that can read one sheet of a file: which position holds which column, and what it does not know."""
+
+    format: Format
+    sheet: Sheet
+    places: Mapping[str, int]
+    unknown: tuple[str, ...]
+
+    @property
+    def shape(self) -> str:
+        """The claim in words for a message: `tasks (sheet Plan)`."""
+        return f"{self.format.name} (sheet {self.sheet.name})" if self.sheet.name else self.format.name
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file the kit reads into one table; a variant overrides only what differs.
+
+    `name` is what people write after --as, `title` what the file is called in a sentence, `limit` the bytes it may
+    hold, `needs` the columns without which a file is not one.
+    """
+
+    name: str
+    title: str
+    table: Table
+    needs: tuple[str, ...]
+    limit: int = SHEET_LIMIT
+
+    def wants(self) -> tuple[str, ...]:
+        """The columns a file may bring; the team is said by whoever imports it."""
+        return tuple(name for name in self.table.columns if name != "team")
+
+    def accepts(self) -> tuple[str, ...]:
+        """The columns looked for in a header: those a file may bring and the team, which must then agree."""
+        return (*self.wants(), "team")
+
+    def claims(self, source: Source, rules: Rules, mapping: Mapping[str, str]) -> list[Claim]:
+        """The sheets of the file this format can read: those whose header names every column it needs."""
+        found = [self.match(sheet, rules, mapping) for sheet in source.sheets]
+        return [claim for claim in found if all(name in claim.places for name in self.needs)]
+
+    def match(self, sheet: Sheet, rules: Rules, mapping: Mapping[str, str]) -> Claim:
+        """Which position of the sheet's header holds which column, by mapping, name and synonym."""
+        said = {plain(header): column for header, column in mapping.items()}
+        headers = [plain(header) for header in sheet.header]
+        places: dict[str, int] = {}
+        left_out = {plain(header) for header, column in said.items() if not column}
+        for header, column in said.items():
+            if column in self.wants() and header in headers:
+                places[column] = headers.index(header)
+        taken = set(said)
+        for column in self.accepts():
+            if column in places:
+                continue
+            names = [name for name in rules.names_of(self.table.name, column) if name in headers and name not in taken]
+            if names:
+                places[column] = headers.index(names[0])
+                taken.add(names[0])
+        known = set(places.values())
+        unknown = tuple(
+            header
+            for place, header in enumerate(sheet.header)
+            if place not in known and header and plain(header) not in left_out and not rules.is_set_aside(header)
+        )
+        return Claim(self, sheet, places, unknown)
+
+    def read(self, claim: Claim, source: Source, options: Options) -> Reading:
+        """Read the claimed sheet. Raises IntakeError when the file as a whole cannot be used."""
+        raise NotImplementedError
+
+    def near(self, header: str) -> str:
+        """A column the header may have meant, in words, or nothing."""
+        close = difflib.get_close_matches(plain(header).replace(" ", "_"), self.wants(), n=1)
+        return f" (did you mean {close[0]}?)" if close else ""
+
+
+def refuse_repeated_headers(source: Source, sheet: Sheet) -> None:
+    """Raise IntakeError when two columns of the sheet carry the same header."""
+    seen: dict[str, int] = {}
+    for place, header in enumerate(sheet.header, start=1):
+        if header and (first := seen.setdefault(plain(header), place)) != place:
+            raise IntakeError(
+                f"{source.path}: the header {header!r} stands in columns {first} and {place}; rename or delete one"
+            )
+
+
+def not_as_wide(number: int, row: Sequence[Any], width: int) -> Fault | None:
+    """The fault of a row with more or fewer cells than the header, or None."""
+    if len(row) == width or (len(row) > width and not any(str(cell or "").strip() for cell in row[width:])):
+        return None
+    wanted = f"{width} cells, as in the header (a text that holds the delimiter needs quotation marks)"
+    return Fault(number, WHOLE_ROW, f"{len(row)} cells", wanted)
+
+
+def kept_text(cell: Any, pseudonyms: Pseudonyms) -> Any:
+    """A cell as a reject may keep it: numbers as they are, text without addresses and names that were met."""
+    if cell is None or isinstance(cell, bool | int | float):
+        return cell
+    text = cell.found if isinstance(cell, Spoilt) else str(cell)
+    clean = text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "")
+    return pseudonyms.scrub(clean, single_words=True)

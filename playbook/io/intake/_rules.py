@@ -1,0 +1,74 @@
+"""The words an import understands: header synonyms, date words, ways to say "does not apply"; read from YAML."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Self
+
+from pydantic import model_validator
+
+from playbook.io import content
+from playbook.tables import STORED, Authored
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE = "assessments/intake/default.yaml"
+
+# columns of the kit's own sheet of refused rows, passed over or followed when the corrected sheet comes back
+REASON, ORIGIN = "refused because", "refused from"
+
+
+def plain(header: str) -> str:
+    """A header without what people vary: case, and runs of spaces, hyphens and underscores."""
+    return re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFC", header)).strip().casefold()
+
+
+class Rules(Authored):
+    """How headers and special cells of imported files are read.
+
+    `synonyms` gives, for a table and column, other headers that mean it, the preferred first. `date_words` mark
+    columns that hold dates, `not_applicable` are cell texts that mean it.
+    """
+
+    synonyms: dict[str, dict[str, tuple[str, ...]]]
+    date_words: tuple[str, ...]
+    not_applicable: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _every_synonym_means_one_column(self) -> Self:
+        for name, columns in self.synonyms.items():
+            if name not in STORED:
+                raise ValueError(f"synonyms.{name} is not a stored table; there are " + ", ".join(STORED))
+            taken = {plain(column): column for column in STORED[name].columns}
+            for column, words in columns.items():
+                if column not in STORED[name].columns:
+                    raise ValueError(f"synonyms.{name}.{column} is not a column of {name}")
+                for word in words:
+                    other = taken.setdefault(plain(word), column)
+                    if other != column:
+                        raise ValueError(f"synonyms.{name}: {word!r} would mean both {other} and {column}")
+        return self
+
+    def names_of(self, table: str, column: str) -> list[str]:
+        """Every header, in plain form, that means this column; its own name comes first."""
+        words = [column, *self.synonyms.get(table, {}).get(column, ())]
+        return list(dict.fromkeys(plain(word) for word in words))
+
+    def is_set_aside(self, header: str) -> bool:
+        """Whether the column belongs to the kit's own sheet of refused rows."""
+        return plain(header) in (REASON, ORIGIN)
+
+    def says_date(self, header: str) -> bool:
+        """Whether the header's words say that its cells are dates: `publish_date`, `Due`."""
+        return bool(set(re.findall(r"[^\W_]+", plain(header))) & {plain(word) for word in self.date_words})
+
+    def says_not_applicable(self, cell: object) -> bool:
+        """Whether the cell is one of the ways to write that a factor does not apply."""
+        return isinstance(cell, str) and plain(cell) in {plain(word) for word in self.not_applicable}
+
+
+def load_rules(overrides: Path | None = None) -> Rules:
+    """Read the rules, the engagement folder's own copy first. Raises ContentError for a file that does not fit."""
+    return content.read(content.find(FILE, overrides), Rules)

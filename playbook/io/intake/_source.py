@@ -1,0 +1,239 @@
+"""Opens a file a team brought: what it is by its content, how its text is encoded, which sheets it holds."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import hashlib
+import io
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from playbook.errors import IntakeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MEGABYTE = 1_000_000
+SHEET_LIMIT = 50 * MEGABYTE
+EVENT_LOG_LIMIT = 150 * MEGABYTE
+# bytes of one cell of text; beyond it a quote was opened and never closed
+CELL_LIMIT = 131_072
+DELIMITERS = (",", ";", "\t")
+BLOCK = 1 << 20
+
+NOT_A_TABLE = {
+    b"\xd0\xcf\x11\xe0": "an old Excel or Office file; open it and save it as .xlsx",
+    b"\x1f\x8b": "a gzip archive; unpack it and import the file inside",
+    b"%PDF": "a PDF; export the table as CSV or XLSX instead",
+    b"\x89PNG": "a picture; export the table as CSV or XLSX instead",
+    b"\xff\xfe\x00\x00": "text in UTF-32; save it as UTF-8",
+    b"\x00\x00\xfe\xff": "text in UTF-32; save it as UTF-8",
+}
+BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+
+
+@dataclass(frozen=True)
+class Spoilt:
+    """A cell that cannot be read as a value: what stands there and what may stand there instead."""
+
+    found: str
+    wanted: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One table of a file: a header and rows.
+
+    `name` is the worksheet's name, empty for a text file; `delimiter` is empty for a workbook. Rows carry the number
+    a reader knows them by: in a workbook the sheet's row, in a text file the record counted from the header as 1
+    (a cell with line breaks inside is one record, as spreadsheet programs show it). Wholly empty rows are passed over.
+    """
+
+    name: str
+    header: tuple[str, ...]
+    delimiter: str
+    cells: Callable[[], Iterator[tuple[int, list[Any]]]]
+
+    def rows(self) -> Iterator[tuple[int, list[Any]]]:
+        """Every row below the header that holds something."""
+        for number, row in self.cells():
+            if any(not is_blank(cell) for cell in row):
+                yield number, row
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that was opened: its path, its bytes as read once, and how they are to be decoded."""
+
+    path: Path
+    data: bytes
+    encoding: str
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of the bytes: the same content is the same file whatever it is called."""
+        return hashlib.blake2b(self.data, digest_size=32).hexdigest()
+
+    @property
+    def is_workbook(self) -> bool:
+        """Whether the bytes are a zipped Office file, whatever the name says."""
+        return self.data[:4] == b"PK\x03\x04"
+
+    @cached_property
+    def sheets(self) -> tuple[Sheet, ...]:
+        """The tables in the file. Raises IntakeError when its bytes are neither text nor a workbook."""
+        if self.is_workbook:
+            from playbook.io.intake._workbook import sheets_of  # noqa: PLC0415 - openpyxl is only paid for by workbooks
+
+            return sheets_of(self.path, self.data)
+        _check_text(self.path, self.data, self.encoding)
+        return (_text_sheet(self.path, self.data, self.encoding),)
+
+
+def is_blank(cell: object) -> bool:
+    """Whether a cell holds nothing."""
+    return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def open_source(path: Path, encoding: str | None = None) -> Source:
+    """Read the file's bytes, refusing what is too large before anything is read.
+
+    `encoding` is only for text that is neither UTF-8 nor UTF-16 with its mark, such as cp1252. Raises IntakeError.
+    """
+    try:
+        if path.is_dir():
+            raise IntakeError(f"{path} is a folder; name the file to import")
+        size = path.stat().st_size
+        if not path.is_file():
+            raise IntakeError(f"{path} is a device or a pipe; save what it gives as a file and import that")
+        refuse_larger(path, size, EVENT_LOG_LIMIT, "event logs")
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise IntakeError(f"{path}: there is no such file; check the name and the folder") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise IntakeError(f"{path} cannot be read ({reason}); check its permissions") from error
+    if not data.strip(b"\x00 \t\r\n\xef\xbb\xbf\xff\xfe"):
+        raise IntakeError(f"{path} is empty; export it again with its header and rows")
+    for magic, advice in NOT_A_TABLE.items():
+        if data.startswith(magic):
+            raise IntakeError(f"{path} is {advice}")
+    return Source(path, data, _encoding(path, data, encoding))
+
+
+def refuse_larger(path: Path, size: int, limit: int, what: str) -> None:
+    """Raise IntakeError for a file beyond the limit, with what to do about it."""
+    if size > limit:
+        raise IntakeError(
+            f"{path} holds {size / MEGABYTE:,.0f} MB; {what} may hold {limit // MEGABYTE} MB. "
+            "Export a shorter period or only the columns needed, and import the parts one by one"
+        )
+
+
+def _encoding(path: Path, data: bytes, asked: str | None) -> str:
+    for mark, name in BOMS.items():
+        if data.startswith(mark):
+            return name
+    if asked is None:
+        return "utf-8"
+    try:
+        return codecs.lookup(asked).name
+    except LookupError:
+        raise IntakeError(f"{path}: {asked!r} is not an encoding; write for example cp1252") from None
+
+
+def _check_text(path: Path, data: bytes, encoding: str) -> None:
+    decoder, position = codecs.getincrementaldecoder(encoding)(), 0
+    while position < len(data):
+        block = data[position : position + BLOCK]
+        # a sequence cut by the block's end is held back by the decoder and counted from where it began
+        held = len(decoder.getstate()[0])
+        try:
+            text = decoder.decode(block, final=position + BLOCK >= len(data))
+        except UnicodeDecodeError as error:
+            raise _undecodable(path, data, position - held + error.start, encoding) from None
+        if "\x00" in text:
+            where = position + max(block.find(0), 0)
+            raise IntakeError(
+                f"{path}: byte {where} is a NUL, so this is not plain text; export it again as CSV UTF-8 or XLSX"
+            )
+        position += BLOCK
+
+
+def _undecodable(path: Path, data: bytes, place: int, encoding: str) -> IntakeError:
+    found = f"0x{data[place]:02x}" if place < len(data) else "the end of the file"
+    advice = "save it as 'CSV UTF-8', or name its encoding (--encoding cp1252 for older Windows programs)"
+    return IntakeError(f"{path}: byte {place} ({found}) is not {encoding.upper()} text; {advice}")
+
+
+def _text_sheet(path: Path, data: bytes, encoding: str) -> Sheet:
+    lines = _lines(data, encoding)
+    first = next((line for line in lines if line.strip()), "")
+    said = re.fullmatch(r"sep=(.)\s*", first)
+    skip = first if said else None
+    if said:
+        first = next((line for line in lines if line.strip()), "")
+    delimiter = said.group(1) if said else max(DELIMITERS, key=lambda mark: _cells_in(first, mark))
+
+    def records() -> Iterator[tuple[int, list[Any]]]:
+        return _records(path, data, encoding, delimiter, skip)
+
+    header: list[str] = next((row for _, row in records()), [])
+    if not header:
+        raise IntakeError(f"{path} has no header; the first row must name the columns")
+
+    def below() -> Iterator[tuple[int, list[Any]]]:
+        rows = records()
+        next(rows)
+        for number, row in rows:
+            yield number, [_without_guard(cell) if cell[:1] == "'" else cell for cell in row]
+
+    return Sheet("", tuple(_without_guard(cell).strip() for cell in header), delimiter, below)
+
+
+def _lines(data: bytes, encoding: str) -> io.TextIOWrapper:
+    mark = next((mark for mark in BOMS if data.startswith(mark)), b"")
+    return io.TextIOWrapper(io.BytesIO(data[len(mark) :] if mark else data), encoding=encoding, newline="")
+
+
+def _cells_in(line: str, delimiter: str) -> int:
+    try:
+        return len(next(csv.reader([line], delimiter=delimiter), []))
+    except csv.Error:
+        return line.count(delimiter)
+
+
+def _records(
+    path: Path, data: bytes, encoding: str, delimiter: str, skip: str | None
+) -> Iterator[tuple[int, list[Any]]]:
+    """Records from the header on; the header is number 1 and blank lines below it count, as in a spreadsheet."""
+    lines = _lines(data, encoding)
+    if skip is not None:
+        next(line for line in lines if line == skip)
+    reader, number = csv.reader(lines, delimiter=delimiter, strict=True), 0
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise IntakeError(
+                f"{path}: row {number + 1} has a quotation mark that is not closed or not doubled ({error}); "
+                "correct that row or export the file again"
+            ) from error
+        if row is None:
+            return
+        if number or any(cell.strip() for cell in row):
+            number += 1
+            yield number, row
+
+
+def _without_guard(cell: str) -> str:
+    """Our own CSV exports put an apostrophe before what a spreadsheet would run as a formula; it comes off here."""
+    return cell[1:] if GUARDED.match(cell) else cell
+
+
+FORMULA_STARTS = "=+@\t\r\n\uff1d\uff0b\uff0d\uff20-"
+GUARDED = re.compile(f"'+[{FORMULA_STARTS}]")
