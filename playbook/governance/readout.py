@@ -1,0 +1,122 @@
+"""What the tables say about governance: sentences, and the measures a gate asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pandas as pd
+
+from playbook import tables
+from playbook.governance.outline import plain
+
+LIVE = ("draft", "reviewed", "live")
+
+
+def measures(
+    risk_rows: pd.DataFrame,
+    registered: pd.DataFrame,
+    shortlist: pd.DataFrame,
+    pilots: pd.DataFrame | None = None,
+    teams: Iterable[str] = (),
+) -> pd.DataFrame:
+    """Five figures a team (tables.MEASURES): playbooks_written_share, playbooks_with_deputy_share, risks_rated_share,
+    risk_controls_in_place_share, reviews_held_last_4_weeks.
+
+    `risk_rows` is the frame of `risks`. A workflow counts as written when a playbook that is not retired has a trigger,
+    an owner and another role as deputy; counted are proposed pilots and pilots not stopped. Reviews are not recorded
+    in any table, so their number stays empty.
+    """
+    register = tables.check(tables.AGENT_PLAYBOOKS, registered)
+    register = register[register["status"].isin(LIVE)]
+    wanted = _workflows(tables.check(tables.SHORTLIST, shortlist), pilots)
+    rows: list[dict[str, Any]] = []
+    for team in sorted({*register["team"], *risk_rows["team"], *(team for team, _ in wanted), *teams}):
+        mine = register[register["team"].eq(team)]
+        written = {plain(flow) for flow in mine.loc[_complete(mine), "workflow"]}
+        flows = [flow in written for owner, flow in sorted(wanted) if owner == team]
+        rated = risk_rows[risk_rows["team"].eq(team)]
+        done, controls = int(rated["controls_done"].sum()), int(rated["controls"].sum())
+        have, register_missing = int(rated["rated"].sum()), "the team in the risk register"
+        rows += [
+            _share(team, "playbooks_written_share", sum(flows), len(flows),
+                   "workflows on trial or shortlisted have a playbook with a trigger, an owner and a deputy",
+                   "a shortlist or a pilot"),
+            _share(team, "playbooks_with_deputy_share", int(_deputised(mine).sum()), len(mine),
+                   "playbooks name a deputy from another role than the owner", "an agent playbook in the register"),
+            _share(team, "risks_rated_share", have, len(rated), "risks were rated by the team", register_missing),
+            _share(team, "risk_controls_in_place_share", done, controls if have else 0, "controls are in place",
+                   "a first rating of the risks, with the controls that are in place"),
+            {"team": team, "measure": "reviews_held_last_4_weeks", "unit": "reviews",
+             "needs": "a record of each weekly agent review; none is kept yet"},
+        ]  # fmt: skip
+    return tables.check(tables.MEASURES, pd.DataFrame(rows, columns=list(tables.MEASURES.columns)))
+
+
+def _workflows(shortlist: pd.DataFrame, pilots: pd.DataFrame | None) -> set[tuple[str, str]]:
+    chosen = shortlist[shortlist["chosen"]][["team", "workflow"]]
+    if pilots is not None:
+        running = tables.check(tables.PILOTS, pilots)
+        chosen = pd.concat([chosen, running.loc[running["status"].ne("stopped"), ["team", "workflow"]]])
+    return {(team, plain(flow)) for team, flow in zip(chosen["team"], chosen["workflow"], strict=True)}
+
+
+def _deputised(register: pd.DataFrame) -> pd.Series:
+    owner, deputy = (register[name].fillna("").map(plain) for name in ("owner_role", "deputy_role"))
+    return deputy.ne("") & deputy.ne(owner)
+
+
+def _complete(register: pd.DataFrame) -> pd.Series:
+    return _deputised(register) & register["owner_role"].notna() & register["triggers"].ge(1)
+
+
+def _share(team: str, measure: str, count: int, n: int, said: str, needs: str) -> dict[str, Any]:  # noqa: PLR0913, PLR0917 - a measure's columns
+    row: dict[str, Any] = {"team": team, "measure": measure, "unit": "share", "n": n}
+    return row | ({"value": count / n, "evidence": f"{count} of {n} {said}"} if n else {"needs": needs})
+
+
+def findings(risk_rows: pd.DataFrame, outlines: pd.DataFrame, registered: pd.DataFrame) -> list[str]:
+    """What the tables say about risks, controls and playbooks, team by team, in sentences with their numbers."""
+    register = tables.check(tables.AGENT_PLAYBOOKS, registered)
+    register = register[register["status"].isin(LIVE)]
+    teams = sorted({*risk_rows["team"], *outlines["team"], *register["team"]})
+    if not teams:
+        return ["Nothing to govern yet: no team, no risk rating and no agent playbook is known."]
+    sentences: list[str] = []
+    for team in teams:
+        mine = [frame[frame["team"].eq(team)] for frame in (risk_rows, outlines, register)]
+        told = [*_risks_said(mine[0]), *_playbooks_said(mine[1], mine[2])]
+        sentences += [f"{team}: {sentence}" for sentence in told] if len(teams) > 1 else told
+    return sentences
+
+
+def _n(count: Any, noun: str) -> str:
+    return f"{count:,.0f} {noun}" + ("" if round(count) == 1 else "s")
+
+
+def _risks_said(rows: pd.DataFrame) -> Iterator[str]:
+    if rows.empty:
+        return
+    rated = rows[rows["rated"]]
+    yield f"{len(rated)} of {len(rows)} risks and failure modes were rated by the team; the others show starting values."
+    if rated.empty:
+        yield "Not yet: without the team's own rating nothing can be said about how exposed it is."
+        return
+    worst = rated[rated["score"].eq(rated["score"].max())]
+    yield f"Highest rated: {', '.join(worst['name'])} (score {worst['score'].iloc[0]} of 25, {worst['band'].iloc[0]})."
+    done, controls = int(rated["controls_done"].sum()), int(rated["controls"].sum())
+    yield f"{done} of {_n(controls, 'control')} of the rated risks in place."
+    unowned = rated.loc[rated["owner_role"].isna(), "name"]
+    if len(unowned):
+        yield f"No role owns the controls of {', '.join(unowned)} ({len(unowned)})."
+
+
+def _playbooks_said(outlines: pd.DataFrame, register: pd.DataFrame) -> Iterator[str]:
+    flows = {plain(flow): flow for flow in outlines["workflow"]}
+    missing = [flow for key, flow in flows.items() if key not in {plain(flow) for flow in register["workflow"]}]
+    yield f"{_n(len(register), 'agent playbook')} in the register, {int(_complete(register).sum())} with trigger, owner and deputy."
+    if missing:
+        yield f"Outlined but not written: {', '.join(missing)} ({len(missing)})."
+    waiting = sorted(set(outlines.loc[outlines["level"].isna(), "workflow"]))
+    if waiting:
+        yield f"Not yet: no level is known that {', '.join(waiting)} may be handed over at."
