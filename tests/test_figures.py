@@ -1,0 +1,359 @@
+"""The figures: their titles say what the tables say, they survive empty and odd tables, and stay small."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pandas as pd
+import pytest
+
+from playbook import tables
+from playbook.report import figures, look
+
+EVIL = "<script>alert(1)</script><a href='javascript:x'>x</a>"
+
+
+def functions() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "team": "a",
+            "function": ["Strategy", "Reporting", "Chat"],
+            "tasks": [2, 3, 1],
+            "hours": [10.0, 30.0, 10.0],
+            "current": [1.0, 2.0, None],
+            "target": [1.2, 4.4, 5.0],
+            "ready": [1.0, None, 3.0],
+        }
+    )
+
+
+def shortlist(**more) -> pd.DataFrame:
+    rows = pd.DataFrame(
+        {
+            "team": "a",
+            "workflow": ["Reports", "Launches", "Unrated"],
+            "tasks": 3,
+            "runs_per_month": [80.0, 2.0, 9.0],
+            "hours_per_month": [40.0, 60.0, 5.0],
+            "judgment": [1.5, 4.5, None],
+            "rank": [1, 2, None],
+            "chosen": [True, False, False],
+            "reason": "why",
+        }
+    )
+    return tables.check(tables.SHORTLIST, rows.assign(**more))
+
+
+def placed() -> tuple[pd.DataFrame, pd.DataFrame]:
+    tasks = pd.DataFrame(
+        {"team": "a", "task_id": ["1", "2", "3"], "task": "Do", "workflow": "w", "current_level": [2, 2, None]}
+    )
+    levels = pd.DataFrame({"team": "a", "task_id": ["1", "2", "3"], "target_level": [4, 2, 5], "coverage": 1.0})
+    return tables.check(tables.TASKS, tasks), tables.check(tables.PLACEMENTS, levels)
+
+
+def readouts() -> pd.DataFrame:
+    rows = {
+        "team": "a",
+        "pilot_id": ["1", "2", "3"],
+        "workflow": ["Reports", "Mails", "New"],
+        "level": 4,
+        "n_baseline": [10, 12, 0],
+        "n_trial": [11, 9, 0],
+        "time_ratio": [0.5, 1.3, None],
+        "ratio_low": [0.4, 0.9, None],
+        "ratio_high": [0.7, 1.9, None],
+        "breakages": 0,
+        "time_verdict": ["saved", "not shown", "not yet"],
+        "quality_verdict": "not yet",
+        "reason": "n",
+    }
+    return tables.check(tables.PILOT_READOUTS, pd.DataFrame(rows))
+
+
+def roles() -> pd.DataFrame:
+    rows = {"team": "a", "role": ["Editor"], "tasks": 4, "hours": 40.0, "hours_level_1": 10.0, "hours_level_4": 30.0}
+    return tables.check(tables.ROLE_SHIFTS, pd.DataFrame(rows).assign(direction="changes"))
+
+
+def gates() -> pd.DataFrame:
+    rows = {
+        "team": "a",
+        "phase": pd.array([1, 1, 2], dtype="Int64"),
+        "condition": ["x", "y", "z"],
+        "text": ["One", "Two", "Three"],
+        "status": ["met", "not met", "met"],
+        "wanted": "1",
+    }
+    return tables.check(tables.GATE_RESULTS, pd.DataFrame(rows))
+
+
+def schedule() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "phase": pd.array([1, 1, 2], dtype="Int64"),
+            "title": ["Map", "Try", "Redesign"],
+            "start": pd.to_datetime(["2026-11-02", "2026-11-10", "2026-12-02"]),
+            "end": pd.to_datetime(["2026-11-09", "2026-12-01", "2026-12-31"]),
+            "status": ["done", "under way", None],
+        }
+    )
+
+
+RISKS = pd.DataFrame({"title": ["Drift", "Keys", "Open"], "likelihood": [4, 3, None], "impact": [4, 4, None]})
+MATURITY = pd.DataFrame({"dimension": ["Data", "Skills"], "score": [2.0, 3.0], "low": [1.5, None], "high": [2.5, None]})
+BUDGET = pd.DataFrame(
+    {
+        "title": ["Agencies", "Tools", "Media", "Data"],
+        "monthly": [60.0, 10.0, 30.0, None],
+        "direction": ["falls", "grows", None, "grows"],
+        "currency": ["EUR", "EUR", "EUR", None],
+    }
+)
+SPLIT = pd.DataFrame(
+    {
+        "team": ["a"],
+        "hours_human": [30.0],
+        "hours_agents": [60.0],
+        "hours_unknown": [10.0],
+        "share_human": [1 / 3],
+        "low": [0.3],
+        "high": [0.4],
+        "mark": [0.8],
+        "counted": [9],
+    }
+)
+CASES = pd.DataFrame({"duration_days": [1.0, 2.0, 3.0, 4.0, 100.0]})
+ACTIVITIES = pd.DataFrame({"team": "a", "activity": ["Draft", "Check"], "events": [80, 20], "cases": [50, 20]})
+ARCS = pd.DataFrame({"source": ["a", "b", "b"], "target": ["b", "c", "a"], "count": [6, 3, 1]})
+PORTFOLIO = pd.DataFrame(
+    {"team": ["a", "b"]} | {f"hours_level_{i}": [10.0, 0.0] for i in range(1, 6)} | {"hours_unknown": [0.0, 50.0]}
+)
+
+DRAWN = {
+    "spectrum_heatmap": lambda: figures.spectrum_heatmap(functions()),
+    "hours_at_stake": lambda: figures.hours_at_stake(functions()),
+    "volume_judgment": lambda: figures.volume_judgment(shortlist()),
+    "level_distribution": lambda: figures.level_distribution(*placed()),
+    "case_durations": lambda: figures.case_durations(CASES),
+    "activity_counts": lambda: figures.activity_counts(ACTIVITIES),
+    "flow_map": lambda: figures.flow_map(ARCS),
+    "role_hours": lambda: figures.role_hours(roles()),
+    "gate_strip": lambda: figures.gate_strip(gates()),
+    "plan_gantt": lambda: figures.plan_gantt(schedule(), pd.Timestamp("2026-12-15")),
+    "risk_matrix": lambda: figures.risk_matrix(RISKS),
+    "maturity_dots": lambda: figures.maturity_dots(MATURITY),
+    "pilot_ratio": lambda: figures.pilot_ratio(readouts()),
+    "budget_shift": lambda: figures.budget_shift(BUDGET),
+    "portfolio_levels": lambda: figures.portfolio_levels(PORTFOLIO),
+    "time_split": lambda: figures.time_split(SPLIT),
+}
+EMPTY = {
+    "spectrum_heatmap": functions(),
+    "hours_at_stake": functions(),
+    "volume_judgment": shortlist(),
+    "case_durations": tables.CASES.empty(),
+    "activity_counts": tables.ACTIVITIES.empty(),
+    "flow_map": ARCS,
+    "role_hours": roles(),
+    "gate_strip": gates(),
+    "plan_gantt": schedule(),
+    "risk_matrix": RISKS,
+    "maturity_dots": MATURITY,
+    "pilot_ratio": readouts(),
+    "budget_shift": BUDGET,
+    "portfolio_levels": PORTFOLIO,
+    "time_split": SPLIT,
+}
+
+
+def title(figure) -> str:
+    return re.sub(r" +", " ", re.sub(r"<[^>]+>", " ", figure.layout.title.text.split("<br><span")[0])).strip()
+
+
+def test_every_figure_is_tried_here():
+    assert set(DRAWN) == set(figures.__all__)
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_figure_says_its_finding_and_n_and_stays_small(name):
+    figure = DRAWN[name]()
+    assert title(figure)
+    assert "n = " in figure.layout.title.text or name == "portfolio_levels"
+    assert len(figure.to_json()) < 8_000
+    assert figure.data
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_an_empty_table_gives_a_small_figure_that_says_what_is_needed(name):
+    figure = getattr(figures, name)(EMPTY[name].head(0))
+    assert not figure.data
+    assert figure.layout.annotations[0].text.startswith("Not yet: needs ")
+    assert figure.layout.height < 120
+
+
+def test_no_tasks_give_no_level_distribution():
+    figure = figures.level_distribution(tables.TASKS.empty(), tables.PLACEMENTS.empty())
+    assert "needs tasks" in figure.layout.annotations[0].text
+
+
+def test_the_spectrum_names_the_widest_gap():
+    # gaps where both are known: Strategy 0.2, Reporting 2.4; at least half a level: Reporting alone
+    figure = figures.spectrum_heatmap(functions())
+    assert title(figure) == "1 of 2 functions could work at a higher level than today; the widest gap is in Reporting"
+    assert figure.data[0].z[1][2] is None
+
+
+def test_a_level_keeps_its_colour_in_every_figure():
+    bars = [*figures.hours_at_stake(functions()).data, *figures.role_hours(roles()).data]
+    bars += figures.level_distribution(*placed()).data
+    for bar in bars:
+        wanted = look.UNKNOWN_COLOUR if bar.name == "no level yet" else look.LEVEL_COLOURS[int(bar.name[0])]
+        assert bar.marker.color == wanted
+
+
+def test_hours_at_stake_counts_the_share_that_could_reach_level_4_or_5():
+    # Reporting 30 (4.4 -> 4) and Chat 10 (5) of 50 hours = 80 %
+    assert title(figures.hours_at_stake(functions())).startswith("50 hours a month are in the inventory; 80\u00a0%")
+
+
+def test_rows_without_hours_are_not_drawn_as_nothing():
+    frame = functions().assign(hours=[10.0, None, 0.0])
+    assert list(figures.hours_at_stake(frame).data[0].y) == ["Strategy"]
+
+
+def test_the_pilots_are_named_and_what_cannot_be_drawn_is_counted():
+    figure = figures.volume_judgment(shortlist())
+    assert title(figure) == "Proposed pilots: Reports"
+    assert "1 workflow without volume or judgment not drawn" in figure.layout.title.text
+    assert [trace.name for trace in figure.data] == ["other workflows", "proposed pilots"]
+
+
+def test_no_candidate_is_said():
+    assert title(figures.volume_judgment(shortlist(chosen=False))) == "No workflow is proposed as a pilot yet"
+
+
+def test_the_median_of_the_cases_is_the_median():
+    # 1 2 3 4 100: median 3; the 85th percentile lies 0.4 of the way from 4 to 100: 4 + 0.4 * 96 = 42.4
+    assert title(figures.case_durations(CASES)) == (
+        "Half of the pieces of work are through in 3 days; one in seven takes more than 42.4"
+    )
+
+
+def test_every_case_is_in_a_bar():
+    days = pd.DataFrame({"duration_days": [i % 37 + 0.5 for i in range(500)] + [4000.0]})
+    figure = figures.case_durations(days)
+    assert sum(figure.data[0].y) == 501
+    assert "1 case above" in figure.layout.title.text
+
+
+def test_cases_that_all_take_no_time_are_drawn():
+    assert sum(figures.case_durations(pd.DataFrame({"duration_days": [0.0, 0.0]})).data[0].y) == 2
+
+
+def test_a_step_back_ends_in_a_node_of_its_own_so_that_the_flow_has_no_circle():
+    node = figures.flow_map(ARCS).data[0].node
+    assert list(node.label) == ["a", "b", "c", "a again"]
+
+
+def test_a_gate_is_open_when_all_its_conditions_are_met():
+    assert title(figures.gate_strip(gates())) == "2 of 3 gate conditions met; 1 of 2 gates open"
+
+
+def test_the_plan_counts_what_is_past_its_end():
+    # on 15 December "Try" (ended 1 December, under way) is late, "Redesign" (to 31 December) is not
+    assert title(DRAWN["plan_gantt"]()) == "1 of 3 activities done; 1 past the planned end"
+
+
+def test_a_pilot_is_only_called_saved_when_its_verdict_says_so():
+    assert title(figures.pilot_ratio(readouts())) == "Time saved is shown in Reports"
+    nothing = readouts().assign(time_verdict="not shown")
+    assert title(figures.pilot_ratio(nothing)) == "No pilot shows a difference in time yet"
+
+
+def test_a_pilot_without_an_interval_is_drawn_without_one():
+    alone = readouts().assign(ratio_low=None, ratio_high=None)
+    assert all(value == 0 for trace in figures.pilot_ratio(alone).data for value in trace.error_x.array)
+
+
+def test_risks_without_a_rating_are_counted_not_drawn():
+    figure = figures.risk_matrix(RISKS)
+    assert "1 risk not yet rated" in figure.layout.title.text
+    assert title(figure).startswith("1 of 2 risks stand high")
+
+
+def test_money_in_two_currencies_is_not_added_up():
+    figure = figures.budget_shift(BUDGET.assign(currency=["EUR", "USD", "EUR", None]))
+    assert "one currency" in figure.layout.annotations[0].text
+
+
+def test_the_budget_says_where_the_money_stands():
+    # of 100 known: Agencies 60 falls, Tools 10 grows
+    figure = figures.budget_shift(BUDGET)
+    assert (
+        title(figure) == "60\u00a0% of 100 EUR a month are in lines the shift takes from, 10\u00a0% in lines it feeds"
+    )
+    assert "1 line without a figure yet" in figure.layout.title.text
+
+
+def test_the_split_of_hours_is_read_against_the_mark():
+    # 30 of the 90 placed hours; the bar itself holds all 100
+    figure = figures.time_split(SPLIT)
+    assert title(figure).startswith(
+        "33\u00a0% of the placed hours are work AI cannot do; the mark of arrival is 80\u00a0%"
+    )
+    assert [trace.x[0] for trace in figure.data] == [0.3, 0.6, 0.1]
+
+
+def test_starting_values_of_the_register_are_not_passed_off_as_ratings():
+    figure = figures.risk_matrix(RISKS.assign(rated=[True, False, False]))
+    assert "1 of 2 rated by the team" in figure.layout.title.text
+
+
+def test_a_questionnaires_scale_is_said_on_its_axis():
+    figure = figures.maturity_dots(MATURITY, "1 prompts to 5 systems")
+    assert title(figure) == "Skills stands highest (3.0), Data lowest (2.0)"
+    assert figure.layout.xaxis.title.text == "Score (1 prompts to 5 systems)"
+
+
+def test_several_teams_are_told_apart_and_not_mixed():
+    both = pd.concat([functions(), functions().assign(team="b")])
+    names = [name for bar in figures.hours_at_stake(both).data[:1] for name in bar.y]
+    assert len(set(names)) == 6
+    assert all(name.startswith(("a: ", "b: ")) for name in names)
+
+
+def test_two_names_that_shorten_alike_stay_two_bars():
+    long = "A workflow with a name so long that nobody would read it to its end, number "
+    frame = functions().assign(function=[f"{long}{i}" for i in range(3)])
+    assert len(set(figures.hours_at_stake(frame).data[0].y)) == 3
+
+
+def test_the_portfolio_keeps_teams_in_the_order_of_their_names():
+    figure = figures.portfolio_levels(PORTFOLIO.iloc[::-1])
+    assert list(figure.data[0].y) == ["a", "b"]
+    assert "not a ranking" in figure.layout.title.text
+
+
+def test_markup_in_names_never_reaches_a_label():
+    drawn = [
+        figures.spectrum_heatmap(functions().assign(function=EVIL)),
+        figures.hours_at_stake(functions().assign(function=EVIL)),
+        figures.volume_judgment(shortlist(workflow=[EVIL, EVIL + "2", EVIL + "3"])),
+        figures.activity_counts(ACTIVITIES.assign(activity=EVIL)),
+        figures.flow_map(ARCS.assign(source=[EVIL, "b", "b"])),
+        figures.role_hours(roles().assign(role=EVIL)),
+        figures.gate_strip(gates().assign(text=EVIL)),
+        figures.plan_gantt(schedule().assign(title=EVIL)),
+        figures.risk_matrix(RISKS.assign(title=EVIL)),
+        figures.maturity_dots(MATURITY.assign(dimension=EVIL)),
+        figures.pilot_ratio(readouts().assign(workflow=EVIL)),
+        figures.budget_shift(BUDGET.assign(title=EVIL)),
+        figures.portfolio_levels(PORTFOLIO.assign(team=EVIL)),
+        figures.time_split(pd.concat([SPLIT, SPLIT]).assign(team=EVIL)),
+    ]
+    for figure in drawn:
+        text = json.dumps(figure.to_plotly_json(), default=str)
+        assert "<script" not in text
+        assert "<a" not in text
