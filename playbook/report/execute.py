@@ -1,0 +1,226 @@
+"""One job from notebook to executed notebook: papermill runs it, and it is stored whole or not at all.
+
+Everything a batch knows about how a notebook is executed is in `execute`; the rest of the batch sees outcomes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import socket
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import playbook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playbook.report.jobs import Job
+
+KERNEL = "python3"
+PARTIAL = ".partial"
+MESSAGE = 500
+A_DAY = 86_400
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job.
+
+    `status`: `done`, `failed` (kept and marked), `unchanged` (not run again) or `unwritable` (its file could not be
+    stored; the one before stays). `seconds` it took, `cell` the number in brackets of the cell that failed
+    (None: no cell did), `error` the kind of error and its sentence.
+    """
+
+    job: Job
+    status: Literal["done", "failed", "unchanged", "unwritable"]
+    seconds: float = 0.0
+    cell: int | None = None
+    error: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The outcome in words: `content/…/10_inventory failed in cell [3]: ValueError: no tasks`."""
+        where = f" in cell [{self.cell}]" if self.cell is not None else ""
+        return f"{self.job.title} {self.status}{where}" + (f": {self.error}" if self.error else "")
+
+
+def execute(job: Job, engine: str | None = None) -> Outcome:
+    """Execute one job with papermill and store the executed notebook, marked with what became of it.
+
+    `engine` names a papermill engine (None: papermill's own). The notebook is written beside its place and renamed, so
+    its place holds the previous or the new one, never half of one.
+    """
+    begun = time.monotonic()
+    aside = beside(job.output)
+    try:
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        outcome = _run(job, aside, engine)
+        outcome = replace(outcome, seconds=time.monotonic() - begun)
+        if outcome.status != "unwritable":
+            _seal(job, aside, outcome)
+            aside.replace(job.output)
+    except OSError as error:
+        return Outcome(job, "unwritable", time.monotonic() - begun, error=_unwritable(job, error))
+    finally:
+        _discard(aside)
+    return outcome
+
+
+def give_up(job: Job, reason: str) -> Outcome:
+    """Keep a job whose process is gone as a failed notebook that says why."""
+    outcome = Outcome(job, "failed", error=reason)
+    aside = beside(job.output)
+    try:
+        _seal(job, aside, outcome)
+        aside.replace(job.output)
+    except OSError as error:
+        return Outcome(job, "unwritable", error=_unwritable(job, error))
+    finally:
+        _discard(aside)
+    return outcome
+
+
+def stored(path: Path) -> dict[str, Any] | None:
+    """What an executed notebook says of itself (`metadata.playbook`); None for a file no batch has written."""
+    try:
+        return dict(json.loads(path.read_bytes())["metadata"]["playbook"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def beside(path: Path) -> Path:
+    """A hidden name in the same folder that says which process on which machine writes there."""
+    return path.with_name(f".{path.stem}.{socket.gethostname()}-{os.getpid()}{PARTIAL}{path.suffix}")
+
+
+def clear_partials(reports: Path) -> None:
+    """Remove what writers left when they were killed: this machine's dead processes, and files a day old."""
+    for path in reports.glob(f"**/.*{PARTIAL}*"):
+        name = path.name.rpartition(PARTIAL)[0]
+        here, pid = name.rpartition("-")[0].endswith(f".{socket.gethostname()}"), name.rpartition("-")[2]
+        dead = here and pid.isdecimal() and not _alive(int(pid))
+        if dead or time.time() - path.stat().st_mtime > A_DAY:
+            path.unlink(missing_ok=True)
+
+
+def writable(folder: Path) -> None:
+    """Try whether a file can be written in the folder. Raises OSError when not."""
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=PARTIAL) as file:
+        file.write(b"reports go here")
+        file.flush()
+
+
+def _run(job: Job, aside: Path, engine: str | None) -> Outcome:
+    import papermill  # noqa: PLC0415 - two seconds, paid in the worker and only when a notebook runs
+    from papermill.exceptions import PapermillExecutionError  # noqa: PLC0415
+
+    try:
+        with _surroundings(job) as cwd:
+            papermill.execute_notebook(
+                _literal(job.source),
+                _literal(aside),
+                parameters=dict(job.parameters),
+                engine_name=engine,
+                kernel_name=KERNEL,
+                progress_bar=False,
+                cwd=cwd,
+            )
+    except PapermillExecutionError as error:
+        return Outcome(job, "failed", cell=error.exec_count, error=_sentence(error.ename, error.evalue))
+    except OSError as error:
+        if error.errno in FULL or str(aside) in (error.filename, error.filename2):
+            return Outcome(job, "unwritable", error=_unwritable(job, error))
+        return Outcome(job, "failed", error=_sentence(type(error).__name__, str(error)))
+    except Exception as error:  # noqa: BLE001 - a dead kernel, a broken file: told in the report, the others go on
+        return Outcome(job, "failed", error=_sentence(type(error).__name__, str(error)))
+    return Outcome(job, "done")
+
+
+def _seal(job: Job, aside: Path, outcome: Outcome) -> None:
+    """Write into the executed notebook what it is and what became of it; the machine's paths leave it."""
+    notebook = _kept(aside if aside.is_file() else job.source)
+    papermill = notebook["metadata"].setdefault("papermill", {})
+    papermill["input_path"], papermill["output_path"] = job.notebook, job.output.name
+    notebook["metadata"]["playbook"] = {
+        "key": job.key,
+        "status": outcome.status,
+        "kit": playbook.__version__,
+        "phase": job.phase,
+        "team": job.team,
+        "notebook": job.notebook,
+        "seconds": round(outcome.seconds, 2),
+        "cell": outcome.cell,
+        "error": outcome.error,
+    }
+    if outcome.status == "failed" and outcome.cell is None:
+        notebook["cells"].insert(1, _stopped(outcome))
+    text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    aside.write_text(text, encoding="utf-8")
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    """The notebook as far as it got; an empty one when there is nothing like a notebook in the file."""
+    notebook = json.loads(path.read_bytes())
+    if isinstance(notebook, dict) and isinstance(notebook.get("cells"), list):
+        return {"metadata": {}, "nbformat": 4, "nbformat_minor": 5, **notebook}
+    return {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+
+
+def _stopped(outcome: Outcome) -> dict[str, Any]:
+    """An error where readers and tools look for one, for failures that left none on a cell."""
+    kind, _, message = outcome.error.partition(": ") if ": " in outcome.error else ("Stopped", "", outcome.error)
+    error = {"output_type": "error", "ename": kind, "evalue": message, "traceback": []}
+    return {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": "playbook-stopped",
+        "metadata": {"tags": ["hide-input"]},
+        "outputs": [error],
+        "source": "# the notebook stopped without an error of its own",
+    }
+
+
+@contextlib.contextmanager
+def _surroundings(job: Job) -> Iterator[str]:
+    """The folder the kernel starts in: the engagement folder, or a scratch folder for a workspace without one."""
+    if job.cwd:
+        yield job.cwd
+        return
+    with tempfile.TemporaryDirectory(prefix="playbook-") as scratch:
+        yield scratch
+
+
+def _literal(path: Path) -> str:
+    """Papermill fills in `{names}` in paths; a folder may well be called `{draft}`."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def _sentence(kind: str, message: str) -> str:
+    return f"{kind}: {' '.join(message.split())[:MESSAGE]}" if message.strip() else kind
+
+
+def _unwritable(job: Job, error: OSError) -> str:
+    return f"{job.output}: {error.strerror or error}"
+
+
+def _discard(aside: Path) -> None:
+    with contextlib.suppress(OSError):
+        aside.unlink(missing_ok=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

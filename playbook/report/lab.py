@@ -1,0 +1,66 @@
+"""JupyterLab on a workspace: the notebooks as copies to run and change by hand, apart from what a batch runs.
+
+A copy lies in the engagement folder's `lab`, so that outputs saved by hand never become the notebook of a report; to
+change a report's page, put the changed notebook at the same path under the engagement folder's `notebooks`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from playbook.io import content
+from playbook.report.jobs import known
+
+if TYPE_CHECKING:
+    from playbook.io.workspace import Workspace
+
+FOLDER = "lab"
+# The news question would stand on the projector in the middle of a workshop.
+SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+
+
+def copies(workspace: Workspace) -> Path:
+    """The folder of notebooks to run by hand; a notebook that is not there yet is copied, others are left alone."""
+    folder = (workspace.folder or Path.cwd()).resolve() / FOLDER
+    for phase in known(workspace.folder, by_hand=True):
+        for notebook in phase.notebooks:
+            copy = folder / Path(notebook).relative_to("notebooks")
+            if not copy.exists():
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(content.find(notebook, workspace.folder), copy)
+    return folder
+
+
+def command(folder: Path, *, browser: bool) -> list[str]:
+    """The command that starts JupyterLab on these copies, without its news question."""
+    settings = folder / ".settings"
+    settings.mkdir(parents=True, exist_ok=True)
+    (settings / "overrides.json").write_text(json.dumps(SETTINGS, indent=1) + "\n", encoding="utf-8")
+    words = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
+    words.append(f"--LabApp.app_settings_dir={settings}")
+    if (folder / "00_start.ipynb").is_file():
+        words.append("--LabApp.default_url=/lab/tree/00_start.ipynb")
+    if not browser:
+        words.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        words.append("--allow-root")
+    return words
+
+
+def start(workspace: Workspace, *, browser: bool = True) -> int:
+    """Run JupyterLab until it ends and return its exit code."""
+    place = str(workspace.folder.resolve()) if workspace.folder else workspace.url
+    words = command(copies(workspace), browser=browser)
+    # Ctrl-C is for JupyterLab, which asks whether it is meant.
+    before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
+    try:
+        return subprocess.call(words, env={**os.environ, "PLAYBOOK_WORKSPACE": place})  # noqa: S603 - our own words
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,171 @@
+"""The processes that execute a batch: one job at a time each, replaced when they die, ended on Ctrl-C.
+
+Processes, not threads: papermill changes the working directory of its process. They are started fresh (`spawn`), so
+that nothing of the caller's memory, threads or database connections is shared with them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import re
+import signal
+import sys
+import threading
+from collections import deque
+from multiprocessing import connection
+from typing import TYPE_CHECKING, Any
+
+from playbook.report.execute import Outcome, execute, give_up
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+    from multiprocessing.process import BaseProcess
+    from types import FrameType
+
+    from playbook.report.jobs import Job
+
+PATIENCE = 10.0
+NOISE = re.compile(
+    rb"Kernel is running over TCP without encryption|frozen modules|to python to disable frozen modules"
+    rb"|PYDEVD_DISABLE_FILE_VALIDATION|Debugging will proceed|KeyboardInterrupt caught in kernel"
+)
+
+
+def cores() -> int:
+    """The processors this process may use, at least one."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def outcomes(jobs: Sequence[Job], engine: str | None = None, workers: int | None = None) -> Generator[Outcome]:
+    """Execute the jobs in `workers` processes (default: one a core) and yield each outcome as it comes.
+
+    A process that dies (killed for memory, say) is replaced and its job tried once more. When the caller stops
+    early, closes the iterator or is interrupted, the processes and their kernels are ended first.
+    """
+    waiting, again = deque(jobs), set[str]()
+    crew = [_Worker(engine) for _ in range(min(workers or cores(), len(waiting)))]
+    try:
+        for worker in crew:
+            worker.give(waiting)
+        while busy := [worker for worker in crew if worker.job]:
+            for pipe in connection.wait([worker.pipe for worker in busy]):
+                worker = next(worker for worker in busy if worker.pipe is pipe)
+                job, outcome = worker.take()
+                if outcome is None:
+                    crew[crew.index(worker)] = worker = _Worker(engine)
+                    if job.title not in again:
+                        again.add(job.title)
+                        waiting.appendleft(job)
+                    else:
+                        outcome = give_up(job, "its process died twice; is there enough memory?")
+                # The next job is on its way before the caller looks at this outcome.
+                worker.give(waiting)
+                if outcome:
+                    yield outcome
+    finally:
+        _end(crew)
+
+
+class _Worker:
+    """A process, the pipe to it and the job it has."""
+
+    def __init__(self, engine: str | None) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, engine), daemon=True, name="playbook-worker")
+        with _deaf():
+            self.process.start()
+        theirs.close()
+        self.job: Job | None = None
+
+    def give(self, waiting: deque[Job]) -> None:
+        self.job = waiting.popleft() if waiting else None
+        if self.job:
+            # A process that is already gone is noticed when its answer is taken.
+            with contextlib.suppress(BrokenPipeError):
+                self.pipe.send(self.job)
+
+    def take(self) -> tuple[Job, Outcome | None]:
+        """The job it had and its outcome; None when the process died over it."""
+        assert self.job is not None
+        job, self.job = self.job, None
+        try:
+            return job, self.pipe.recv()
+        except (EOFError, ConnectionResetError):
+            self.pipe.close()
+            self.process.join()
+            return job, None
+
+
+def _serve(pipe: connection.Connection, engine: str | None) -> None:
+    """Work in a worker process: take a job, execute it, hand back its outcome, until the batch is gone."""
+    stopped = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        # Leave through every `finally`, so that papermill shuts its kernel down; its farewell is nobody's business.
+        stopped.set()
+        sys.exit(1)
+
+    # Ctrl-C reaches the whole group; the batch decides, and a kernel must not inherit an ignored signal.
+    signal.signal(signal.SIGINT, lambda _number, _frame: None)
+    signal.signal(signal.SIGTERM, stop)
+    threading.Thread(target=_leave_with, args=(multiprocessing.parent_process(),), daemon=True).start()
+    os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
+    _filter_noise(stopped)
+    with contextlib.suppress(EOFError, BrokenPipeError):
+        while True:
+            pipe.send(execute(pipe.recv(), engine))
+
+
+def _leave_with(batch: BaseProcess | None) -> None:
+    """End this process when the batch is killed: nobody waits for its notebook any more."""
+    if batch is not None:
+        connection.wait([batch.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _end(crew: Sequence[_Worker]) -> None:
+    for worker in crew:
+        busy = worker.job is not None
+        worker.pipe.close()
+        if busy:
+            worker.process.terminate()
+    for worker in crew:
+        worker.process.join(PATIENCE)
+        if worker.process.is_alive():
+            worker.process.kill()
+            worker.process.join()
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """A process that is being started does not know Ctrl-C yet and would print a traceback."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before: Any = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _filter_noise(stopped: threading.Event) -> None:
+    """Send what this process and its kernels write to stderr through a sieve for ipykernel's standing remarks."""
+    sys.stderr.flush()
+    original = os.dup(2)
+    reader, writer = os.pipe()
+    os.dup2(writer, 2)
+    os.close(writer)
+
+    def sieve() -> None:
+        with os.fdopen(reader, "rb") as lines, os.fdopen(original, "wb", buffering=0) as out:
+            for line in lines:
+                if not (stopped.is_set() or NOISE.search(line)):
+                    out.write(line)
+
+    threading.Thread(target=sieve, daemon=True).start()
