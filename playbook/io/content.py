@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -35,6 +35,7 @@ class Shelf:
 CONTENT: dict[str, Shelf] = {
     "spectrum": Shelf("assessments/spectrum/default.yaml", "playbook.spectrum:Model"),
     "pilots": Shelf("assessments/pilots/default.yaml", "playbook.workflows:PilotRule"),
+    "pilot_evidence": Shelf("assessments/pilots/evidence.yaml", "playbook.pilots:EvidenceRule"),
     "roles": Shelf("assessments/roles/default.yaml", "playbook.roles:RoleMap"),
     "pods": Shelf("assessments/pods/default.yaml", "playbook.pods:PodRules"),
     "maturity": Shelf("assessments/maturity/default.yaml", "playbook.assessments:Questionnaire"),
@@ -76,7 +77,13 @@ def load(name: str, overrides: str | PathLike[str] | None = None) -> Any:
     shelf = CONTENT[name]
     module, _, cls = shelf.model.partition(":")
     model: type[BaseModel] = getattr(importlib.import_module(module), cls)
-    return read(find(shelf.file, overrides), model)
+    path = find(shelf.file, overrides)
+    return _read_once(path, model, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _read_once(path: Path, model: type[BaseModel], _changed_ns: int) -> BaseModel:
+    return read(path, model)
 
 
 def read(path: Path, model: type[M]) -> M:
@@ -98,7 +105,7 @@ def _place(item: dict[str, Any]) -> str:
     return f"{where}: {item['msg']}; found {str(item['input'])[:120]!r}"
 
 
-class _StrictLoader(yaml.SafeLoader):
+class _StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # libyaml reads ten times faster
     """PyYAML keeps the last of two equal keys without a word; an edited file must not lose a row that way."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
