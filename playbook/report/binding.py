@@ -119,7 +119,7 @@ def _row(reports: Path, team: str, phase: Phase, first: Phase) -> dict[str, Any]
     said = [stored(path) or {} for folder in folders for path in sorted(folder.glob("[!.]*.ipynb"))]
     failures = [_failure(facts) for facts in said if facts.get("status") == "failed"]
     link = {"link": quote(report.relative_to(reports).as_posix())}
-    return row | link | ({"status": "failed", "error": failures[0]} if failures else {"status": "done"})
+    return row | link | ({"status": "failed", "error": failures[0]} if failures else {"status": "report ready"})
 
 
 def _failure(facts: Mapping[str, Any]) -> str:

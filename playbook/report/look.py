@@ -43,6 +43,7 @@ STATUS_SYMBOLS: Mapping[str, str] = {"good": "✓", "bad": "✕", "open": "○",
 STATUS_KINDS: Mapping[str, str] = {
     "met": "good",
     "done": "good",
+    "report ready": "good",
     "saved": "good",
     "kept": "good",
     "live": "good",
@@ -147,11 +148,16 @@ def count(amount: int, one: str, many: str = "") -> str:
     return f"{amount:,} {one if amount == 1 else many or one + 's'}"
 
 
-def level_chip(value: float, decimals: int = 0) -> str:
-    """A level as a coloured chip with number and name; a fractional one (a mean) takes the nearest level's look."""
+def level_chip(value: float, decimals: int = 0, *, named: bool = True) -> str:
+    """A level as a coloured chip with number and name; a fractional one (a mean) takes the nearest level's look.
+
+    Without `named` the chip holds the number alone and says the name to a pointer.
+    """
     nearest = level_of(float(value))
     shown = number(value, decimals)
     name = escape(LEVEL_NAMES[nearest])
+    if not named:
+        return f'<span class="pb-chip pb-l{nearest}" title="{name}"><b>{shown}</b></span>'
     return f'<span class="pb-chip pb-l{nearest}"><b>{shown}</b> {name}</span>'
 
 

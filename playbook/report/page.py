@@ -123,7 +123,7 @@ def index(  # noqa: PLR0913 - the facts of the page, each by name
 ) -> str:
     """The page over all teams and phases: a card a team, its phases with status, gate and link.
 
-    A row is one team and phase: `team` (id), `phase` (1 to 3, or any words), `status` (done, failed, not run), and
+    A row is one team and phase: `team` (id), `phase` (1 to 3, or any words), `status` (report ready, failed, not run), and
     where known `name` (the team's), `note`, `link` (a path beside the index), `gates_met` and `gates_total`
     (conditions of the phase's gate), `error`. Teams stand in the order given: it is no ranking. `headlines[team]`
     holds (label, value) pairs as words. `portfolio` links the report over all teams.

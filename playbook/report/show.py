@@ -35,6 +35,7 @@ LEVEL_COLUMNS = frozenset(
     {f"{name}{end}" for name in ("current", "target", "ready") for end in ("", "_level")}
     | {"level", "level_low", "level_high", "leverage_level"}
 )
+NAMED_LEVELS = 2
 TITLES: Mapping[str, str] = {
     "current": "Today",
     "target": "By its nature",
@@ -136,7 +137,7 @@ def table(  # noqa: PLR0913 - one keyword a choice a page makes; each has a defa
     """A frame as a readable table; titles, units and meanings come from the data dictionary.
 
     `columns` picks and orders columns (a mapping also titles them); without it all are shown, `team` only when there
-    are several. `declared` says which table of the data dictionary the columns belong to; without it the table most
+    are several. More than two columns of levels show the numbers alone. `declared` says which table of the data dictionary the columns belong to; without it the table most
     like the frame is asked first. `rows` is the most shown, the rest is counted in words. `legend` adds the
     columns' meanings below. Levels are coloured chips with number and name, shares are percentages, empty cells are
     a dash, or "not yet" where the column's value is still to come. Raises ParameterError for a column not in the frame.
@@ -146,7 +147,11 @@ def table(  # noqa: PLR0913 - one keyword a choice a page makes; each has a defa
         said = f"{caption}: {empty}" if caption else empty
         return Piece(f'<div class="pb"><p class="pb-empty">{look.escape(said)}</p></div>', said)
     places = _dictionary(frame, declared)
-    cells = [_Cells.of(name, title, frame[name], places) for name, title in picked.items()]
+    way = _Way(
+        short=sum(name in LEVEL_COLUMNS for name in picked) > NAMED_LEVELS,
+        ends="share" if any(_is_share(name, "") for name in picked) else "",
+    )
+    cells = [_Cells.of(title, frame[name], places, way) for name, title in picked.items()]
     heading = next((cell.name for cell in cells if cell.style in WORDS and cell.name not in LEVEL_COLUMNS), "")
     body = [[cell.show(value) for value in frame[cell.name].head(rows)] for cell in cells]
     lines = [
@@ -182,6 +187,14 @@ def _picked(frame: pd.DataFrame, columns: Sequence[str] | Mapping[str, str] | No
 
 
 @dataclass(frozen=True)
+class _Way:
+    """What a table's columns ask of each other: levels as bare numbers, the unit of an interval's ends."""
+
+    short: bool
+    ends: str
+
+
+@dataclass(frozen=True)
 class _Cells:
     """How a column is titled and its cells shown."""
 
@@ -194,10 +207,12 @@ class _Cells:
     format: Callable[[Any], str]
 
     @classmethod
-    def of(cls, name: str, title: str, values: pd.Series, places: Sequence[tables.Table]) -> _Cells:
+    def of(cls, title: str, values: pd.Series, places: Sequence[tables.Table], way: _Way) -> _Cells:
+        name = str(values.name)
         known = next((place.columns[name] for place in places if name in place.columns), None)
         unit, meaning = (known.unit, known.meaning) if known else ("", "")
-        style, form = _format(name, unit, values)
+        unit = unit or (way.ends if name in ("low", "high") else "")
+        style, form = _format(name, unit, values, short=way.short)
         waits = name in LEVEL_COLUMNS or any(words in meaning for words in ("not yet", "empty while"))
         return cls(name, title or _title(name, unit), unit, meaning, style, "not yet" if waits else "–", form)  # noqa: RUF001
 
@@ -235,21 +250,25 @@ def _adds(unit: str, title: str, style: str) -> bool:
     return bool(unit) and style == "pb-n" and unit not in own and not set(unit.split()) <= set(title.lower().split())
 
 
-def _format(name: str, unit: str, values: pd.Series) -> tuple[str, Callable[[Any], str]]:
+def _format(name: str, unit: str, values: pd.Series, *, short: bool) -> tuple[str, Callable[[Any], str]]:
     if pd.api.types.is_bool_dtype(values):
         return "", lambda value: "✓\N{NO-BREAK SPACE}yes" if value else "no"
     if pd.api.types.is_datetime64_any_dtype(values):
         return "pb-when", look.day
     if pd.api.types.is_numeric_dtype(values):
-        return _number_format(name, unit, values)
+        return _number_format(name, unit, values, short=short)
     return _text_format(values)
 
 
-def _number_format(name: str, unit: str, values: pd.Series) -> tuple[str, Callable[[Any], str]]:
+def _is_share(name: str, unit: str) -> bool:
+    return unit == "share" or name == "share" or name.startswith("share_") or name.endswith("_share")
+
+
+def _number_format(name: str, unit: str, values: pd.Series, *, short: bool) -> tuple[str, Callable[[Any], str]]:
     if name in LEVEL_COLUMNS:
         whole = all(float(value).is_integer() for value in values if not look.missing(value))
-        return "", lambda value: look.level_chip(value, 0 if whole else 1)
-    if unit == "share" or name == "share" or name.startswith("share_") or name.endswith("_share"):
+        return "", lambda value: look.level_chip(value, 0 if whole else 1, named=not short)
+    if _is_share(name, unit):
         return "pb-n", look.percent
     if name == "value":  # rows of different measures: each number by itself
         return "pb-n", look.number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -17,10 +18,14 @@ from playbook.report.figures.base import (
     not_yet,
     share_words,
 )
+from playbook.report.figures.beside import text_positions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+PLOT = (640.0, 300.0)  # pixels of the plot area of volume_judgment, roughly; names are placed by it
+LARGEST = 34.0  # pixels across the largest dot
+JUDGMENT = (0.75, 5.25)
 STAGES = {"current": "Today", "target": "By its nature", "ready": "Ready to hand over now"}
 LEVEL_SCALE = [[edge, look.LEVEL_COLOURS[level]] for level in range(1, 6) for edge in ((level - 1) / 5, level / 5)]
 
@@ -158,11 +163,13 @@ def volume_judgment(shortlist: pd.DataFrame) -> go.Figure:
     frame = frame[frame["runs_per_month"] > 0]
     if frame.empty:
         return not_yet("Volume against judgment", "workflows with runs a month and a rating of judgment")
+    frame = frame.sort_values(["chosen", "hours_per_month"], ascending=False, kind="stable")
+    frame = frame.assign(side=_sides(frame))
     chosen = frame["chosen"].astype(bool)
-    reference = 2 * max(float(frame["hours_per_month"].max()), 1.0) / 34**2
+    reference = 2 * max(float(frame["hours_per_month"].max()), 1.0) / LARGEST**2
     traces = [
-        _dots(frame[~chosen], "other workflows", look.PALE, reference, named=len(frame) <= 14),
-        _dots(frame[chosen], "proposed pilots", look.ACCENT, reference, named=True),
+        _dots(frame[~chosen], "other workflows", look.PALE, reference),
+        _dots(frame[chosen], "proposed pilots", look.ACCENT, reference),
     ]
     picked = labels(frame[chosen].sort_values("rank") if "rank" in frame else frame[chosen], "workflow")
     said = f"Proposed pilots: {names(picked)}" if picked else "No workflow is proposed as a pilot yet"
@@ -174,21 +181,39 @@ def volume_judgment(shortlist: pd.DataFrame) -> go.Figure:
         f"n = {look.count(len(frame), 'workflow')}. Area of a dot: hours a month. The best candidates stand at the "
         f"upper left: done often, little judgment needed.{note}",
         height=380,
-        xaxis={"title": {"text": "Judgment needed (1 none to 5 deep)"}, "range": [0.75, 5.25], "dtick": 1},
+        xaxis={"title": {"text": "Judgment needed (1 none to 5 deep)"}, "range": [*JUDGMENT], "dtick": 1},
         yaxis={"title": {"text": "Runs a month (log scale)"}, "type": "log", "dtick": 1, "range": _log_range(frame)},
     )
 
 
-def _dots(frame: pd.DataFrame, name: str, colour: str, reference: float, *, named: bool) -> go.Scatter:
+def _sides(frame: pd.DataFrame) -> list[str]:
+    """On which side of its dot each name stands; a proposed pilot is always named, others where there is room."""
+    low, high = _log_range(frame)
+    largest = max(float(frame["hours_per_month"].max()), 1.0)
+    columns = (frame[name].tolist() for name in ("judgment", "runs_per_month", "hours_per_month"))
+    dots = [
+        (
+            (judgment - JUDGMENT[0]) / (JUDGMENT[1] - JUDGMENT[0]) * PLOT[0],
+            (high - math.log10(runs)) / (high - low) * PLOT[1],
+            max(LARGEST / 2 * math.sqrt(max(hours, 0.0) / largest), 2.5),
+        )
+        for judgment, runs, hours in zip(*columns, strict=True)
+    ]
+    sides = text_positions(dots, labels(frame, "workflow"), width=PLOT[0], height=PLOT[1])
+    chosen = frame["chosen"].astype(bool)
+    return [side or ("middle right" if picked else "") for side, picked in zip(sides, chosen, strict=True)]
+
+
+def _dots(frame: pd.DataFrame, name: str, colour: str, reference: float) -> go.Scatter:
     titles = labels(frame, "workflow")
-    judgment = [round(float(value), 2) for value in frame["judgment"]]
     return go.Scatter(
-        x=judgment,
+        x=[round(float(value), 2) for value in frame["judgment"]],
         y=[round(float(value), 2) for value in frame["runs_per_month"]],
-        mode="markers+text" if named else "markers",
+        mode="markers+text",
         name=name,
-        text=titles,
-        textposition=["middle left" if value > 3.6 else "middle right" for value in judgment],
+        text=[title if side else "" for title, side in zip(titles, frame["side"], strict=True)],
+        hovertext=titles,
+        textposition=[side or "middle right" for side in frame["side"]],
         textfont={"size": 12, "color": look.INK if colour == look.ACCENT else look.QUIET},
         marker={
             "color": colour,
@@ -200,16 +225,14 @@ def _dots(frame: pd.DataFrame, name: str, colour: str, reference: float, *, name
             "line": {"color": look.INK if colour == look.ACCENT else look.PAPER, "width": 1.5},
         },
         cliponaxis=False,
-        hovertemplate="%{text}<br>%{y:,.0f} runs a month, judgment %{x}<br>%{marker.size:,.0f} hours a month"
+        hovertemplate="%{hovertext}<br>%{y:,.0f} runs a month, judgment %{x}<br>%{marker.size:,.0f} hours a month"
         "<extra></extra>",
     )
 
 
 def _log_range(frame: pd.DataFrame) -> list[float]:
-    import numpy as np  # noqa: PLC0415 - one call
-
-    low, high = np.log10(frame["runs_per_month"].min()), np.log10(frame["runs_per_month"].max())
-    return [round(float(np.floor(low) - 0.15), 2), round(float(high) + 0.35, 2)]
+    low, high = math.log10(frame["runs_per_month"].min()), math.log10(frame["runs_per_month"].max())
+    return [round(math.floor(low) - 0.15, 2), round(high + 0.35, 2)]
 
 
 def level_distribution(tasks: pd.DataFrame, placements: pd.DataFrame) -> go.Figure:

@@ -1,0 +1,28 @@
+"""Imported by a process that is to be forked: everything a driver needs, the warm kernel first.
+
+The kernel before papermill: some modules that papermill loads choose a front end when first imported.
+"""
+
+from __future__ import annotations
+
+from playbook.report.engine import fitness
+
+OBJECTION = fitness.why_not("python3", {})
+"""Why drivers forked from here run no warm kernels; empty when they do."""
+
+import nbformat  # noqa: E402
+
+from playbook.report.engine import steps  # noqa: E402
+
+if not OBJECTION:
+    from playbook.report.engine import client, process, saving
+
+    # The first validation compiles the schema.
+    nbformat.validate(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]))
+
+    import gc
+
+    gc.collect()
+    gc.freeze()
+
+__all__ = ["OBJECTION", "client", "process", "saving", "steps"]
