@@ -4,7 +4,7 @@ A KPI describes a team's work, never a person, and none is a target: a `better` 
 better in itself. Without a reading a KPI says what it needs.
 """
 
-from playbook.kpis.comparing import COMPARED_COLUMNS, compare
+from playbook.kpis.comparing import COMPARED_COLUMNS, compare, worded
 from playbook.kpis.formulas import (
     cost_per_asset,
     cost_to_revenue,
@@ -44,4 +44,5 @@ __all__ = [
     "system_utilisation",
     "time_split",
     "time_to_produce",
+    "worded",
 ]

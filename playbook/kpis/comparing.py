@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -51,6 +52,32 @@ def compare(catalogue: Catalogue, readings: pd.DataFrame, teams: Sequence[str] |
         for kpi in catalogue.kpis
     ]
     return frame_of(rows, COMPARED_COLUMNS)
+
+
+def worded(compared: pd.DataFrame) -> pd.DataFrame:
+    """The frame of `compare` for reading: each figure in words with its unit, n and interval.
+
+    Columns: team, kpi, group, old_title, new_title, baseline and latest (texts, empty without a reading), status.
+    KPIs with a reading come first, in the catalogue's order.
+    """
+    columns = ["team", "kpi", "group", "old_title", "new_title", "baseline", "latest", "status"]
+    rows = compared.assign(
+        baseline=[_figure(value, unit) for value, unit in zip(compared["baseline"], compared["unit"], strict=True)],
+        latest=[
+            _figure(row["latest"], row["unit"], row["low"], row["high"], row["n"])
+            for row in compared.to_dict(orient="records")
+        ],
+    )
+    order = compared["baseline"].isna().sort_values(kind="stable").index
+    return rows.loc[order, columns].reset_index(drop=True)
+
+
+def _figure(value: float, unit: str, low: float = math.nan, high: float = math.nan, n: Any = None) -> str:
+    if pd.isna(value):
+        return ""
+    spread = "" if pd.isna(low) or pd.isna(high) else f" ({said(low, unit)} to {said(high, unit)})"
+    count = "" if n is None or pd.isna(n) else f", n = {n}"
+    return f"{said(value, unit)}{spread}{count}"
 
 
 def said(value: float, unit: str) -> str:

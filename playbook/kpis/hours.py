@@ -9,12 +9,11 @@ import pandas as pd
 
 from playbook.kpis.comparing import frame_of
 from playbook.kpis.model import Arrival, Catalogue
-from playbook.tables import PLACEMENTS, TASKS, check
+from playbook.tables import inventory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MINUTES_AN_HOUR = 60
 SPLIT_COLUMNS: Mapping[str, str] = {
     "team": "str",
     "hours": "float64",
@@ -42,9 +41,7 @@ def time_split(tasks: pd.DataFrame, placements: pd.DataFrame, catalogue: Catalog
     hours and a level / tasks). Columns: team, hours, hours_human, hours_agents, hours_unknown (all hours a month),
     share_human, low, high, mark, tasks, counted, coverage, status.
     """
-    levels = check(PLACEMENTS, placements)[["team", "task_id", "target_level", "level_low", "level_high"]]
-    work = check(TASKS, tasks).merge(levels, on=["team", "task_id"], how="left")
-    work["hours"] = work["runs_per_month"] * work["minutes_per_run"] / MINUTES_AN_HOUR
+    work = inventory(tasks, placements)
     rows = [{"team": team, **_split(part, catalogue.arrival)} for team, part in work.groupby("team", sort=False)]
     return frame_of(rows, SPLIT_COLUMNS)
 

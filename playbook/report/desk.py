@@ -7,7 +7,6 @@ tables and authored content only; a gate never reads a notebook's output.
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -58,7 +57,7 @@ class Desk:
             day = dt.date.fromisoformat(today) if today else dt.datetime.now(tz=dt.UTC).date()
         except ValueError:
             raise ParameterError(f"today: {today!r}; wanted a day as YYYY-MM-DD, or nothing for this day") from None
-        return cls(playbook.open_workspace(place or os.environ.get("PLAYBOOK_WORKSPACE", "")), "", day)
+        return cls(playbook.open_workspace(place), "", day)
 
     @cached_property
     def teams(self) -> pd.DataFrame:

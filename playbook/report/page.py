@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playbook.errors import ParameterError, RunError
+from playbook.io.doctor import NAMED_CHROMIUM, chromium
 from playbook.report import cells, drawing, look, show
 
 if TYPE_CHECKING:
@@ -36,16 +37,6 @@ FACTS: Mapping[str, str] = {
     "made_on": "Made on",
     "kit": "Kit version",
 }
-CHROMIUM = "PLAYBOOK_CHROMIUM"
-BROWSERS = (
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-    "chrome",
-    "microsoft-edge",
-    "msedge",
-)
 PDF_SECONDS = 120
 
 
@@ -277,12 +268,6 @@ def write(path: str | PathLike[str], html: str) -> Path:
     return target
 
 
-def chromium() -> str:
-    """The program of an installed Chromium or Chrome, "" when there is none; PLAYBOOK_CHROMIUM wins."""
-    told = os.environ.get(CHROMIUM, "")
-    return next((found for name in (told, *BROWSERS) if name and (found := shutil.which(name))), "")
-
-
 def pdf(html_path: str | PathLike[str], pdf_path: str | PathLike[str]) -> Path:
     """Print a report to PDF with an installed Chromium.
 
@@ -291,7 +276,7 @@ def pdf(html_path: str | PathLike[str], pdf_path: str | PathLike[str]) -> Path:
     program, source, target = chromium(), Path(html_path).resolve(), Path(pdf_path)
     if not program:
         raise RunError(
-            f"{target}: no Chromium or Chrome found to print it; install one, name it in {CHROMIUM}, "
+            f"{target}: no Chromium or Chrome found to print it; install one, name it in {NAMED_CHROMIUM}, "
             f"or open {source.name} in a browser and print it there"
         )
     if not source.is_file():

@@ -301,8 +301,9 @@ def _class(style: str) -> str:
 
 
 def _table_class(cells: Sequence[_Cells]) -> str:
+    many = " pb-many" if sum(cell.style in WORDS[1:] for cell in cells) > 1 else ""
     asked = sum(15 if cell.style in WORDS[1:] else 9 if cell.name in LEVEL_COLUMNS else 6 for cell in cells)
-    return "pb-table pb-dense" if asked > ROOM else "pb-table"
+    return f"pb-table{many}" + (" pb-dense" if asked > ROOM else "")
 
 
 def _td(cell: _Cells, shown: str, *, heads: bool) -> str:

@@ -6,7 +6,7 @@ a way to appeal, a way to learn the new work and consultation first.
 
 from playbook.roles.hours import NO_ROLE, shifts
 from playbook.roles.new_roles import emerging
-from playbook.roles.proposals import consultation_gate, job_description, skills_gap
+from playbook.roles.proposals import consultation_gate, job_description, skills_gap, still_open
 from playbook.roles.readout import findings, measures
 from playbook.roles.role_map import Match, RoleChange, RoleMap
 
@@ -22,4 +22,5 @@ __all__ = [
     "measures",
     "shifts",
     "skills_gap",
+    "still_open",
 ]

@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from playbook import tables
 from playbook.errors import ParameterError
 from playbook.roles.hours import LEVELS, read_proposals
-from playbook.roles.role_map import RoleChange, RoleMap, plain
+from playbook.roles.role_map import RoleChange, RoleMap
 
 
 def skills_gap(role_map: RoleMap, shifts: pd.DataFrame) -> pd.DataFrame:
@@ -45,12 +46,25 @@ def consultation_gate(shifts: pd.DataFrame, role_map: RoleMap, proposals: pd.Dat
     for row in shifts[shifts["new_role"].notna()].itertuples():
         if row.status in role_map.proposals.no_change:
             continue
-        proposal = decided.get((str(row.team), plain(str(row.role))), {})
+        proposal = decided.get((str(row.team), tables.plain_name(str(row.role))), {})
         for condition in role_map.proposals.gate:
             met = GATE[condition.check](proposal, role_map.change_to(str(row.role), str(row.new_role)), role_map)
             rows.append((row.team, row.role, row.new_role, row.status, condition.text, met))
     columns = ["team", "role", "new_role", "status", "condition", "met"]
     return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(columns[:-1], "str") | {"met": "boolean"})
+
+
+def still_open(gate: pd.DataFrame) -> pd.DataFrame:
+    """The frame of `consultation_gate` with a row a proposed change: what is met and what is still open before it.
+
+    Columns: team, role, new_role, status, met ("2 of 4"), open (the conditions not met, in words).
+    """
+    rows = [
+        (team, role, part["new_role"].iloc[0], part["status"].iloc[0], f"{int(part['met'].sum())} of {len(part)}",
+         "; ".join(part.loc[~part["met"], "condition"]) or "nothing")
+        for (team, role), part in gate.groupby(["team", "role"], sort=False)
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["team", "role", "new_role", "status", "met", "open"]).astype("str")
 
 
 def answered_for(proposal: dict[str, Any]) -> bool:
@@ -64,15 +78,15 @@ def _accountable(proposal: dict[str, Any], *_: Any) -> bool:
 
 def _appeal(proposal: dict[str, Any], *_: Any) -> bool:
     appeal = proposal.get("appeal_to") or ""
-    return bool(appeal) and plain(appeal) != plain(proposal.get("accountable_role") or "")
+    return bool(appeal) and tables.plain_name(appeal) != tables.plain_name(proposal.get("accountable_role") or "")
 
 
 def _reskilling(_: dict[str, Any], change: RoleChange | None, __: RoleMap) -> bool:
     return change is not None
 
 
-def _consulted(proposal: dict[str, Any], _: RoleChange | None, role_map: RoleMap) -> bool:
-    return proposal.get("status") in role_map.proposals.decided
+def _consulted(proposal: dict[str, Any], _: RoleChange | None, __: RoleMap) -> bool:
+    return proposal.get("consulted_on") is not None
 
 
 def job_description(role_map: RoleMap, shifts: pd.DataFrame, team: str, role: str) -> dict[str, Any]:
@@ -80,7 +94,7 @@ def job_description(role_map: RoleMap, shifts: pd.DataFrame, team: str, role: st
 
     Raises ParameterError when the team has no such role or nothing is proposed for it.
     """
-    rows = shifts[shifts["team"].eq(team) & shifts["role"].map(plain).eq(plain(role))]
+    rows = shifts[shifts["team"].eq(team) & shifts["role"].map(tables.plain_name).eq(tables.plain_name(role))]
     if rows["new_role"].notna().sum() == 0:
         known = ", ".join(shifts.loc[shifts["team"].eq(team) & shifts["new_role"].notna(), "role"]) or "none yet"
         raise ParameterError(f"team {team} has no proposal for the role {role!r}; roles with one: {known}")
