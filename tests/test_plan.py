@@ -209,6 +209,23 @@ def test_a_missing_row_and_an_empty_value_are_not_yet_measurable_and_say_what_th
     assert "Import the task sheet" in found.loc["p1_workflows", "evidence"]
 
 
+@pytest.mark.parametrize(
+    ("shortlisted", "running", "status", "wanted"),
+    [
+        (1.0, 1.0, "met", "at least 1 pilots"),  # one workflow was fit for a pilot and it runs: nothing more is owed
+        (3.0, 2.0, "not met", "at least 3 pilots"),
+        (None, 2.0, "not yet measurable", "at least the figure of pilots_shortlisted"),
+        (3.0, None, "not yet measurable", "at least 3 pilots"),
+    ],
+)
+def test_a_condition_may_want_as_much_as_another_measure_of_the_team(shortlisted, running, status, wanted):
+    measures = measured(
+        {"measure": "pilots_shortlisted", "value": shortlisted}, {"measure": "pilots_running", "value": running}
+    )
+    result = room.gate(PLAN, 1, measures).set_index("condition").loc["p1_running"]
+    assert (result["status"], result["wanted"]) == (status, wanted)
+
+
 def test_teams_are_judged_by_their_own_measures_only():
     both = pd.concat(
         [

@@ -39,9 +39,10 @@ def gate(plan: Plan, phase: int, measures: pd.DataFrame, teams: Sequence[str] | 
     conditions = plan.phase(phase).gate
     known = check(MEASURES, measures)
     found = {(row["team"], row["measure"]): row for row in known.to_dict(orient="records")}
+    names = {name for condition in conditions for name in (condition.measure, condition.of) if name}
     judged = list(dict.fromkeys(teams if teams is not None else known["team"]))
     rows = [
-        {"team": team, "phase": phase, **_judged(condition, found.get((team, condition.measure)))}
+        {"team": team, "phase": phase, **_judged(condition, {name: found.get((team, name)) for name in names})}
         for team in judged
         for condition in conditions
     ]
@@ -67,16 +68,23 @@ def is_open(results: pd.DataFrame) -> bool:
     return bool(len(results) and (results["status"] == "met").all())
 
 
-def _judged(condition: Condition, measure: Mapping[Any, Any] | None) -> dict[str, Any]:
-    base = {"condition": condition.id, "text": condition.text, "wanted": condition.wanted}
-    if measure is None or pd.isna(measure["value"]):
-        needs = measure["needs"] if measure is not None else ""
+def _judged(condition: Condition, measures: Mapping[str, Mapping[Any, Any] | None]) -> dict[str, Any]:
+    wanted = condition.value if condition.of is None else _value(measures[condition.of])
+    value = _value(measures[condition.measure])
+    base = {"condition": condition.id, "text": condition.text, "wanted": condition.wanted(wanted)}
+    unknown = [name for name in (condition.measure, condition.of) if name and _value(measures[name]) is None]
+    if value is None or unknown:
+        needs = (measures[unknown[0]] or {}).get("needs") or ""
         missing = f"needs {needs}" if needs else condition.do
         return {**base, "status": "not yet measurable", "value": None, "evidence": f"No figure yet: {missing}"}
-    value = float(measure["value"])
-    met = OPERATORS[condition.operator](value, value if condition.value is None else condition.value)
-    evidence = f"{said(value, condition.unit)}: {measure['evidence'] or 'no further evidence given'}"
+    met = OPERATORS[condition.operator](value, value if wanted is None else wanted)
+    said_of_it = (measures[condition.measure] or {}).get("evidence") or "no further evidence given"
+    evidence = f"{said(value, condition.unit)}: {said_of_it}"
     if not met:
         evidence = f"{evidence.rstrip('.')}. To do: {condition.do}"
     status = "met" if met else "not met"
     return {**base, "status": status, "value": value, "evidence": textwrap.shorten(evidence, 1000, placeholder=" …")}
+
+
+def _value(measure: Mapping[Any, Any] | None) -> float | None:
+    return None if measure is None or pd.isna(measure["value"]) else float(measure["value"])

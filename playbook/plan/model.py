@@ -49,6 +49,7 @@ class Condition(Sourced):
     """One condition of a gate: a measure, what is wanted of it and in which unit, why, and what to do about it.
 
     `operator` is `at least`, `at most` or `is known`; the last asks for a figure and accepts any, and has no `value`.
+    `of` names another measure of the team to compare with instead of a fixed `value`: as many pilots as were proposed.
     A `unit` of `share` runs from 0 to 1 and is shown in percent.
     """
 
@@ -57,30 +58,33 @@ class Condition(Sourced):
     measure: str
     operator: Literal["at least", "at most", "is known"]
     value: float | None = None
+    of: str | None = None
     unit: str = Field(min_length=1, max_length=40)
     why: str = Field(min_length=3)
     do: str = Field(min_length=3, max_length=300)
 
-    @field_validator("measure")
+    @field_validator("measure", "of")
     @classmethod
-    def _known(cls, name: str) -> str:
-        if name not in GATE_MEASURES:
+    def _known(cls, name: str | None) -> str | None:
+        if name is not None and name not in GATE_MEASURES:
             near = difflib.get_close_matches(name, GATE_MEASURES, n=3) or GATE_MEASURES
             raise ValueError(f"no room computes a measure of that name; wanted one such as {', '.join(near)}")
         return name
 
     @model_validator(mode="after")
     def _complete(self) -> Condition:
-        if (self.value is None) != (self.operator == "is known"):
-            raise ValueError("value: wanted with `at least` and `at most`, left out with `is known`")
+        given = (self.value is not None) + (self.of is not None)
+        if given != (self.operator != "is known"):
+            raise ValueError("one of value and of: wanted with `at least` and `at most`, both left out with `is known`")
         return self
 
-    @property
-    def wanted(self) -> str:
-        """What is wanted, in words with its unit: `at least 90 %`."""
-        if self.value is None:
-            return f"a figure, whatever it is ({self.unit})"
-        return f"{self.operator} {said(self.value, self.unit)}"
+    def wanted(self, value: float | None) -> str:
+        """What is wanted, in words with its unit: `at least 90 %`; `value` is the figure to compare with, if known."""
+        if value is not None:
+            return f"{self.operator} {said(value, self.unit)}"
+        if self.of is not None:
+            return f"{self.operator} the figure of {self.of}"
+        return f"a figure, whatever it is ({self.unit})"
 
 
 class Phase(Sourced):
