@@ -52,15 +52,27 @@ def postgres_url():
         home = Path(temporary)
         if prefix:
             shutil.chown(home, SERVER_USER)
-        data, port = home / "data", _free_port()
+        data = home / "data"
 
         def run(program, *arguments):
             command = [*prefix, str(programs / program), *arguments]
             return subprocess.run(command, check=True, cwd="/", capture_output=True, text=True, timeout=120)
 
         run("initdb", "-D", str(data), "-U", "playbook", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c fsync=off"
-        run("pg_ctl", "-D", str(data), "-l", str(home / "log"), "-w", "-o", options, "start")
+
+        def start(tries):
+            # another test worker may take the free port first
+            port = _free_port()
+            options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c fsync=off"
+            try:
+                run("pg_ctl", "-D", str(data), "-l", str(home / "log"), "-w", "-o", options, "start")
+            except subprocess.CalledProcessError:
+                if tries == 1:
+                    raise
+                return start(tries - 1)
+            return port
+
+        port = start(tries=3)
         try:
             yield f"postgresql://playbook@127.0.0.1:{port}/postgres"
         finally:

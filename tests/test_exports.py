@@ -72,7 +72,7 @@ def test_refused_rows_come_out_are_corrected_and_come_back_in(ws, tmp_path):
     header, first, second = rows_of(path)
     assert header[-2:] == ["refused because", "refused from"]
     assert first[header.index("task")] == "Write"
-    assert first[-2] == "minutes_per_run: 'forty'; wanted minutes from 0 to 10080, or nothing"
+    assert first[-2] == "minutes_per_run: 'forty'; wanted minutes from 0 to 10,080, or nothing"
     assert second[header.index("minutes_per_run")] == "-3"
     column = chr(ord("A") + header.index("minutes_per_run"))
     edit(path, {f"{column}2": 40})

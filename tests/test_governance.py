@@ -1,5 +1,6 @@
 """Governance: the register, agent playbook outlines, audit samples, the weekly review."""
 
+import datetime as dt
 from math import ceil, comb
 from pathlib import Path
 
@@ -18,6 +19,7 @@ TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 NO_STATUS, NO_PLAYBOOKS, NO_SHORTLIST = (
     table.empty() for table in (tables.RISK_STATUS, tables.AGENT_PLAYBOOKS, tables.SHORTLIST)
 )
+TODAY = dt.date(2026, 11, 22)
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +30,9 @@ def register():
 @pytest.fixture(scope="module")
 def outline():
     return content.load("playbooks")
+
+
+NO_RISKS = governance.risks(content.load("risks"), NO_STATUS)
 
 
 def status(**cells):
@@ -252,7 +257,69 @@ def test_measures_of_playbooks_risks_and_controls(register):
         "risks_rated_share": 1 / 8,
         "risk_controls_in_place_share": pytest.approx(2 / 21),
     }
-    assert "none is kept yet" in found.set_index("measure").loc["reviews_held_last_4_weeks", "needs"]
+    needed = found.set_index("measure").loc["reviews_held_last_4_weeks", "needs"]
+    assert needed == "a record of each weekly agent review"
+
+
+def reviews(*days, team="content"):
+    return pd.DataFrame({"team": team, "day": list(days)})
+
+
+def held(found, team="content"):
+    return found.set_index(["team", "measure"]).loc[(team, "reviews_held_last_4_weeks")]
+
+
+def measured(record, today=TODAY):
+    return governance.measures(NO_RISKS, NO_PLAYBOOKS, NO_SHORTLIST, reviews=record, today=today)
+
+
+def test_the_reviews_of_the_last_four_weeks_are_counted_by_week():
+    # up to Sunday 22 November: week 0 is 16-22, week 1 is 9-15, week 2 is 2-8, week 3 is 26 October - 1 November
+    record = reviews("2026-11-20", "2026-11-17", "2026-11-03", "2026-10-26", "2026-10-25", "2026-11-23")
+    found = held(measured(record))
+    # two in week 0 count once, none in week 1, one in weeks 2 and 3; the 25th is the 29th day back, the 23rd is to come
+    assert (found["value"], found["n"], found["unit"]) == (3, 6, "reviews")
+    assert found["evidence"] == "a review was held in 3 of the 4 weeks up to 2026-11-22; 6 reviews on record"
+
+
+@pytest.mark.parametrize(
+    ("days", "weeks"),
+    [
+        (["2026-11-22"], 1),
+        (["2026-11-16", "2026-11-15"], 2),
+        (["2026-10-26"], 1),
+        (["2026-10-25"], 0),
+        (["2026-11-23"], 0),
+        (["2026-11-22", "2026-11-15", "2026-11-08", "2026-11-01"], 4),
+        (["2026-11-16", "2026-11-09", "2026-11-02", "2026-10-26"], 4),
+    ],
+)
+def test_a_week_is_the_seven_days_up_to_today(days, weeks):
+    assert held(measured(reviews(*days)))["value"] == weeks
+
+
+def test_a_team_without_a_recorded_review_is_not_measured_and_one_that_stopped_scores_nothing():
+    record = pd.concat([reviews("2026-06-01", team="growth"), reviews("2026-11-20", team="social")])
+    found = governance.measures(NO_RISKS, NO_PLAYBOOKS, NO_SHORTLIST, teams=["content"], reviews=record, today=TODAY)
+    assert pd.isna(held(found)["value"])
+    assert (held(found)["n"], held(found)["needs"]) == (0, "a record of each weekly agent review")
+    assert (held(found, "growth")["value"], held(found, "social")["value"]) == (0, 1)
+    assert held(found, "growth")["evidence"].endswith("1 review on record")
+
+
+def test_without_a_day_to_count_from_no_review_is_counted():
+    found = held(measured(reviews("2026-11-20"), today=None))
+    assert pd.isna(found["value"])
+    assert found["needs"] == "the day the four weeks end"
+
+
+@given(st.lists(st.integers(-3, 40), max_size=12))
+@settings(deadline=None)
+def test_one_more_review_never_lowers_the_number_of_weeks(ago):
+    days = [TODAY - dt.timedelta(days=days) for days in dict.fromkeys(ago)]
+    values = [held(measured(reviews(*days[:n])))["value"] for n in range(1, len(days) + 1)]
+    assert values == sorted(values)
+    assert all(value in range(5) for value in values)
 
 
 def test_running_pilots_need_a_playbook_too():

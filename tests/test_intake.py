@@ -14,8 +14,10 @@ from playbook.errors import IntakeError, ParameterError, PlaybookError
 from playbook.io.intake import FORMATS, SHEET_LIMIT, bring_in, load_rules
 from playbook.io.intake._cells import Clock, day, instants, is_impossible, number
 from playbook.io.intake._privacy import Pseudonyms
+from playbook.io.intake._source import open_source
 from playbook.io.intake.tasks import task_id
 from playbook.io.workspace import Workspace
+from playbook.tables import STORED
 
 TASKS = "task,workflow,minutes_per_run\nWrite report,Reporting,30\nPlan week,Planning,45\n"
 EVENTS = "case,activity,timestamp,resource\nA,Draft,2026-01-05T10:00:00Z,anna\nA,Edit,2026-01-05T11:00:00Z,ben\n"
@@ -169,7 +171,7 @@ def test_every_bad_cell_of_a_row_is_named_at_once_and_the_good_rows_are_kept(bri
     summary = bring("task,workflow,minutes_per_run,judgment\nWrite,Reporting,forty,9\nPlan,Planning,20,2\n")
     assert (summary.stored, summary.rejected) == (1, 1)
     assert reasons(ws) == {
-        (2, "minutes_per_run"): "minutes from 0 to 10080, or nothing",
+        (2, "minutes_per_run"): "minutes from 0 to 10,080, or nothing",
         (2, "judgment"): "points from 1 to 5, or nothing",
     }
 
@@ -222,6 +224,11 @@ def test_a_team_column_must_agree_with_the_team_it_is_imported_for(bring, ws):
         ("budget_lines", "line,monthly,currency\ntools,1200,EUR\n"),
         ("progress", "activity,status\nmap-workflows,under way\n"),
         ("decisions", "decision_id,day,decision,reason\nd1,2026-11-02,Start,It is time\n"),
+        ("reviews", "day,reviewer_role,agents,escalations\n2026-11-06,Content lead,2,1\n"),
+        ("role_proposals", "role,new_role,status,consulted_on\nCopywriter,QA editor,agreed,2026-11-12\n"),
+        ("pod_seats", "pod,workflow,seat,role\nPipeline,Reporting,auditor,Analyst\n"),
+        ("agent_playbooks", "playbook_id,workflow,level,triggers\np1,Reporting,4,2\n"),
+        ("risk_status", "risk,likelihood,impact,controls_done\nagent_dependency,2,3,1\n"),
     ],
 )
 def test_every_table_people_fill_in_is_recognised_by_its_header_and_read(bring, ws, name, text):
@@ -229,6 +236,29 @@ def test_every_table_people_fill_in_is_recognised_by_its_header_and_read(bring, 
     assert (summary.format, summary.stored) == (name, 1), str(summary)
     assert len(ws.read(name)) == 1
     assert bring(text + "\n", "again.csv").duplicates == 1
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_sheet_of_each_format_is_recognised_by_its_own_columns_and_by_the_few_it_needs(name, tmp_path):
+    rules = load_rules()
+    for columns in (FORMATS[name].needs, FORMATS[name].wants()):
+        path = tmp_path / f"{len(columns)}.csv"
+        path.write_text(",".join(columns) + "\n" + ",".join("x" for _ in columns) + "\n", encoding="utf-8")
+        source = open_source(path, None)
+        claims = [claim for kind in FORMATS.values() for claim in kind.claims(source, rules, {})]
+        fewest = min(len(claim.unknown) for claim in claims)
+        assert [claim.format.name for claim in claims if len(claim.unknown) == fewest] == [name]
+        assert fewest == 0
+
+
+def test_a_date_alone_does_not_make_a_sheet_a_log_of_reviews(bring):
+    with pytest.raises(IntakeError, match="it lacks"):
+        bring("day,found\n2026-11-06,All well\n")
+
+
+@pytest.mark.parametrize("table", sorted(set(STORED) - {"settings", "teams", "events", "imports", "rejects"}))
+def test_every_table_that_people_fill_can_be_brought_in_as_a_sheet(table):
+    assert FORMATS[table].table is STORED[table]
 
 
 # --- what a file may be -------------------------------------------------------------------------------------------

@@ -209,11 +209,21 @@ def test_skills_come_from_the_new_role_and_from_working_beside_agents(role_map):
 
 def test_an_agreed_change_without_an_appeal_does_not_pass_the_gate(role_map):
     tasks, placed = inventory(("Copywriter", 10, 60, 4))
-    decided = proposals(status="agreed", accountable_role="CMO", appeal_to="cmo")
+    decided = proposals(status="agreed", accountable_role="CMO", appeal_to="cmo", consulted_on="2026-11-12")
     gate = roles.consultation_gate(roles.shifts(tasks, placed, role_map, decided), role_map, decided)
     assert gate["met"].tolist() == [True, False, True, True]
-    decided = proposals(status="agreed", accountable_role="CMO", appeal_to="HR business partner")
+    decided = decided.assign(appeal_to="HR business partner")
     assert roles.consultation_gate(roles.shifts(tasks, placed, role_map, decided), role_map, decided)["met"].all()
+
+
+@pytest.mark.parametrize("status", ["proposed", "in consultation", "agreed", "not yet"])
+def test_no_status_stands_for_the_day_the_people_concerned_were_heard(role_map, status):
+    tasks, placed = inventory(("Copywriter", 10, 60, 4))
+    for day, met in ((None, False), ("2026-11-12", True)):
+        decided = proposals(status=status, accountable_role="CMO", appeal_to="HR", consulted_on=day)
+        gate = roles.consultation_gate(roles.shifts(tasks, placed, role_map, decided), role_map, decided)
+        # the conditions before it are met; the fourth asks whether people were heard
+        assert gate["met"].tolist() == [True, True, True, met]
 
 
 def test_measures_count_roles_proposals_and_who_answers_for_them(role_map):

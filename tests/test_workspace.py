@@ -38,6 +38,7 @@ from playbook.io.workspace import Workspace, schema, team_id_of
 from playbook.io.workspace.engine import engine_for, writing
 from playbook.io.workspace.place import find
 from playbook.io.workspace.upgrade import MIGRATIONS, migrate
+from playbook.tables.stored import MOST_ROWS
 
 START = dt.date(2026, 11, 2)
 FROZEN = Path(__file__).parent / "data" / "workspace_0001"
@@ -122,12 +123,34 @@ def test_a_workspace_opens_by_its_own_url(workspace):
 
 
 def test_an_empty_place_means_this_folder_or_one_above(tmp_workspace, monkeypatch):
+    monkeypatch.delenv("PLAYBOOK_WORKSPACE", raising=False)
     below = tmp_workspace.folder / "reports"
     monkeypatch.chdir(below)
     assert Workspace.open().folder == tmp_workspace.folder
 
 
+def test_the_workspace_named_in_the_environment_wins_over_the_folder_and_the_call_over_both(tmp_path, monkeypatch):
+    inside = Workspace.create(tmp_path / "inside", organisation="Inside", start=START)
+    named = Workspace.create(tmp_path / "named", organisation="Named", start=START)
+    monkeypatch.chdir(inside.folder / "reports")
+    monkeypatch.setenv("PLAYBOOK_WORKSPACE", str(named.folder))
+    assert Workspace.open().organisation == "Named"
+    monkeypatch.setenv("PLAYBOOK_WORKSPACE", named.url)  # as for a workspace without a folder
+    assert Workspace.open().organisation == "Named"
+    assert Workspace.open(inside.folder).organisation == Workspace.open("..").organisation == "Inside"
+    monkeypatch.setenv("PLAYBOOK_WORKSPACE", "")
+    assert Workspace.open().organisation == "Inside"
+
+
+def test_a_workspace_named_in_the_environment_that_is_gone_is_not_replaced_by_another(tmp_workspace, monkeypatch):
+    monkeypatch.chdir(tmp_workspace.folder)
+    monkeypatch.setenv("PLAYBOOK_WORKSPACE", "nowhere")
+    with pytest.raises(WorkspaceNotFoundError, match=r"nowhere \(named by PLAYBOOK_WORKSPACE\)"):
+        Workspace.open()
+
+
 def test_no_workspace_says_how_to_make_one(tmp_path, monkeypatch):
+    monkeypatch.delenv("PLAYBOOK_WORKSPACE", raising=False)
     monkeypatch.chdir(tmp_path)
     for place in ("", tmp_path / "nowhere"):
         with pytest.raises(WorkspaceNotFoundError, match="playbook new"):
@@ -518,7 +541,7 @@ READINGS = st.lists(
             "days": st.integers(1, 366),
             "value": NUMBERS,
             "low": st.none() | NUMBERS,
-            "n": st.none() | st.integers(0, 2**62),
+            "n": st.none() | st.integers(0, MOST_ROWS),
         }
     ),
     max_size=8,
@@ -529,7 +552,7 @@ EVENTS = st.lists(
         {
             "team": st.just("content"),
             "import_id": st.just("i"),
-            "row": st.integers(1, 2**62),
+            "row": st.integers(1, MOST_ROWS),
             "case": TEXT.filter(lambda text: text.strip()),
             "activity": st.just("x"),
             "timestamp": MOMENTS,
@@ -841,6 +864,42 @@ def test_the_frozen_first_workspace_opens_with_nothing_lost(tmp_path):
     assert workspace.history()["note"].isna().all()
     for name in tables.STORED:
         tables.check(tables.STORED[name], workspace.read(name))
+
+
+def test_an_older_role_proposal_opens_without_a_day_of_consultation_and_takes_one(tmp_path):
+    folder = rebuilt(tmp_path / "old")
+    with closing(sqlite3.connect(folder / "workspace.sqlite")) as connection, connection:
+        (team,) = connection.execute("SELECT min(team) FROM teams").fetchone()
+        connection.execute(
+            "INSERT INTO role_proposals (team, role, new_role, status, revision) VALUES (?, 'Editor', 'QA editor', ?, 1)",
+            (team, "agreed"),
+        )
+    workspace = Workspace.open(folder)
+    old = workspace.read("role_proposals")
+    assert len(old) == 1
+    assert old["consulted_on"].isna().all()
+    assert put(workspace, "role_proposals", old.assign(consulted_on="2026-11-12")) == (0, 1, 0)
+    assert list(workspace.read("role_proposals")["consulted_on"]) == [pd.Timestamp("2026-11-12")]
+    assert workspace.read("reviews").empty
+    held = pd.DataFrame({"team": old["team"], "day": ["2026-11-06"], "escalations": [10**6]})
+    assert put(workspace, "reviews", held) == (1, 0, 0)
+    assert list(Workspace.open(workspace.folder).read("reviews")["escalations"]) == [10**6]
+
+
+@pytest.mark.parametrize("version", schema.VERSIONS[:-1])
+def test_a_workspace_of_any_older_version_is_brought_to_the_newest(tmp_path, version, database, monkeypatch):
+    real = migrate
+    with monkeypatch.context() as patch:
+        patch.setattr("playbook.io.workspace.make.migrate", lambda connection: real(connection, version))
+        patch.setattr("playbook.io.workspace.history.keep", lambda *_: None)  # 0001's history has no note
+        Workspace.create(tmp_path / "w", organisation="Acme", start=START, database=database)
+    workspace = Workspace.open(tmp_path / "w")
+    put(workspace, "teams", teams("Content"))
+    held = pd.DataFrame({"team": ["content"], "day": ["2026-11-06"]})
+    proposal = pd.DataFrame(
+        {"team": ["content"], "role": ["Editor"], "new_role": ["QA editor"], "consulted_on": ["2026-11-05"]}
+    )
+    assert put(workspace, "reviews", held) == put(workspace, "role_proposals", proposal) == (1, 0, 0)
 
 
 def test_a_copy_of_an_older_workspace_is_kept_beside_it(tmp_path):

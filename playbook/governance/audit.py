@@ -8,7 +8,7 @@ import pandas as pd
 
 from playbook import tables
 from playbook.errors import ParameterError
-from playbook.governance.outline import PlaybookOutline, plain
+from playbook.governance.outline import PlaybookOutline
 
 TIE = 1e-9
 WEEKS_A_MONTH = 52 / 12
@@ -68,9 +68,11 @@ def audit_plan(tasks: pd.DataFrame, registered: pd.DataFrame, outline: PlaybookO
     rates = outline.audit
     rows = []
     register = tables.check(tables.AGENT_PLAYBOOKS, registered)
-    runs = work["runs_per_month"].groupby([work["team"], work["workflow"].map(plain)]).max().dropna().to_dict()
+    runs = (
+        work["runs_per_month"].groupby([work["team"], work["workflow"].map(tables.plain_name)]).max().dropna().to_dict()
+    )
     for row in register[register["status"].ne("retired")].itertuples():
-        most = runs.get((row.team, plain(str(row.workflow))))
+        most = runs.get((row.team, tables.plain_name(str(row.workflow))))
         items = None if most is None else math.ceil(most / WEEKS_A_MONTH - TIE)
         sample = audit_sample(items, rates.defect_rate.value, rates.confidence.value)
         lot = "a week of unknown size" if items is None else f"{items} pieces a week"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from playbook import tables
 from playbook.errors import ParameterError
-from playbook.governance.outline import plain
 
 NAME_LENGTH = 64
 
@@ -20,13 +20,13 @@ def playbook_document(outlines: pd.DataFrame, team: str, workflow: str) -> dict[
     workflow has no outline.
     """
     mine = outlines[outlines["team"].eq(team)]
-    rows = mine[mine["workflow"].map(plain).eq(plain(workflow))]
+    rows = mine[mine["workflow"].map(tables.plain_name).eq(tables.plain_name(workflow))]
     if rows.empty:
         known = ", ".join(mine["workflow"].unique()) or "none yet"
         raise ParameterError(f"team {team} has no playbook outline for {workflow!r}; there are: {known}")
     sections, triggers = (rows[rows["part"].eq(part)] for part in ("section", "trigger"))
     title = str(rows["workflow"].iloc[0])
-    letters = unicodedata.normalize("NFKD", plain(title)).encode("ascii", "ignore").decode()
+    letters = unicodedata.normalize("NFKD", tables.plain_name(title)).encode("ascii", "ignore").decode()
     return {
         "team": team,
         "workflow": title,

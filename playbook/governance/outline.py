@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -128,18 +127,16 @@ class PlaybookOutline(Authored):
 
     def triggers_for(self, workflow: str, functions: list[str]) -> list[Trigger]:
         """The triggers a workflow starts from: its kind's own, then those for every agent."""
-        served, words = {plain(function) for function in functions}, set(plain(workflow).split())
-        by_function = [kind for kind in self.kinds if served & {plain(function) for function in kind.functions}]
+        served, words = (
+            {tables.plain_name(function) for function in functions},
+            set(tables.plain_name(workflow).split()),
+        )
+        by_function = [
+            kind for kind in self.kinds if served & {tables.plain_name(function) for function in kind.functions}
+        ]
         by_word = [kind for kind in self.kinds if words & set(kind.words)]
         own = [trigger for kind in (by_function or by_word) for trigger in kind.triggers]
         return list({trigger.metric: trigger for trigger in [*self.always, *own]}.values())
-
-
-def plain(name: str) -> str:
-    """A name as it is compared: lower case, British and American spelling alike, marks as spaces."""
-    text = name.casefold().replace("&", " and ").replace("e-mail", "email").replace("a/b", "ab")
-    text = re.sub(r"(?<=[a-z])is(e|ed|ing|ation)\b", r"iz\1", text)
-    return " ".join(re.sub(r"[^\w]+", " ", text).split())
 
 
 @dataclass(frozen=True)
@@ -167,11 +164,7 @@ def playbook_outlines(
     the tables already say), asks (what people write), metric, operator, value, unit, reason. The level is the
     registered one, else the ready level of the shortlist rounded down: never more than may be handed over now.
     """
-    work = tables.check(tables.TASKS, tasks).merge(
-        tables.check(tables.PLACEMENTS, placements)[["team", "task_id", "ready_level"]],
-        on=["team", "task_id"],
-        how="left",
-    )
+    work = tables.inventory(tasks, placements)
     rows = [
         {"team": team, "workflow": facts.workflow, "level": facts.level} | row
         for team, facts in _wanted(tables.check(tables.SHORTLIST, shortlist), work, registered, outline)
@@ -186,16 +179,16 @@ def _wanted(
     register = tables.check(tables.AGENT_PLAYBOOKS, registered).astype(object)
     register = register[register["status"].ne("retired")]
     wanted: dict[tuple[str, str], dict[Any, Any]] = {
-        (row["team"], plain(row["workflow"])): {
+        (row["team"], tables.plain_name(row["workflow"])): {
             "workflow": row["workflow"],
             "level": None if pd.isna(row["ready_level"]) else math.floor(row["ready_level"]),
         }
         for row in shortlist[shortlist["chosen"]].to_dict(orient="records")
     }
     for row in register.where(register.notna(), None).to_dict(orient="records"):
-        wanted[row["team"], plain(row["workflow"])] = row
+        wanted[row["team"], tables.plain_name(row["workflow"])] = row
     for (team, key), row in sorted(wanted.items()):
-        part = work[work["team"].eq(team) & work["workflow"].map(plain).eq(key)]
+        part = work[work["team"].eq(team) & work["workflow"].map(tables.plain_name).eq(key)]
         triggers = outline.triggers_for(row["workflow"], part["function"].dropna().unique().tolist())
         yield team, _Facts(row["workflow"], row["level"], part, row, triggers, outline)
 

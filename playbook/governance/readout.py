@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pandas as pd
 
 from playbook import tables
-from playbook.governance.outline import plain
 
+WEEKS = 4
 LIVE = ("draft", "reviewed", "live")
 
 
-def measures(
+def measures(  # noqa: PLR0913 - each is a table some of the five figures are counted in
     risk_rows: pd.DataFrame,
     registered: pd.DataFrame,
     shortlist: pd.DataFrame,
     pilots: pd.DataFrame | None = None,
     teams: Iterable[str] = (),
+    *,
+    reviews: pd.DataFrame | None = None,
+    today: dt.date | None = None,
 ) -> pd.DataFrame:
     """Five figures a team (tables.MEASURES): playbooks_written_share, playbooks_with_deputy_share, risks_rated_share,
     risk_controls_in_place_share, reviews_held_last_4_weeks.
 
     `risk_rows` is the frame of `risks`. A workflow counts as written when a playbook that is not retired has a trigger,
-    an owner and another role as deputy; counted are proposed pilots and pilots not stopped. Reviews are not recorded
-    in any table, so their number stays empty.
+    an owner and another role as deputy; counted are proposed pilots and pilots not stopped. `reviews` (tables.REVIEWS)
+    up to `today` give the number of the last four weeks in which one was held, 0 to 4; it stays empty while a team has
+    recorded none.
     """
     register = tables.check(tables.AGENT_PLAYBOOKS, registered)
     register = register[register["status"].isin(LIVE)]
     wanted = _workflows(tables.check(tables.SHORTLIST, shortlist), pilots)
+    held = tables.check(tables.REVIEWS, reviews) if reviews is not None else tables.REVIEWS.empty()
+    known = {*register["team"], *risk_rows["team"], *(team for team, _ in wanted), *held["team"], *teams}
     rows: list[dict[str, Any]] = []
-    for team in sorted({*register["team"], *risk_rows["team"], *(team for team, _ in wanted), *teams}):
+    for team in sorted(known):
         mine = register[register["team"].eq(team)]
-        written = {plain(flow) for flow in mine.loc[_complete(mine), "workflow"]}
+        written = {tables.plain_name(flow) for flow in mine.loc[_complete(mine), "workflow"]}
         flows = [flow in written for owner, flow in sorted(wanted) if owner == team]
         rated = risk_rows[risk_rows["team"].eq(team)]
         done, controls = int(rated["controls_done"].sum()), int(rated["controls"].sum())
@@ -47,10 +54,21 @@ def measures(
             _share(team, "risks_rated_share", have, len(rated), "risks were rated by the team", register_missing),
             _share(team, "risk_controls_in_place_share", done, controls if have else 0, "controls are in place",
                    "a first rating of the risks, with the controls that are in place"),
-            {"team": team, "measure": "reviews_held_last_4_weeks", "unit": "reviews",
-             "needs": "a record of each weekly agent review; none is kept yet"},
+            _reviews(team, held, today),
         ]  # fmt: skip
     return tables.check(tables.MEASURES, pd.DataFrame(rows, columns=list(tables.MEASURES.columns)))
+
+
+def _reviews(team: str, held: pd.DataFrame, today: dt.date | None) -> dict[str, Any]:
+    row: dict[str, Any] = {"team": team, "measure": "reviews_held_last_4_weeks", "unit": "reviews"}
+    days = held.loc[held["team"].eq(team), "day"]
+    if days.empty or today is None:
+        needs = "a record of each weekly agent review" if days.empty else "the day the four weeks end"
+        return {**row, "n": len(days), "needs": needs}
+    ago = (pd.Timestamp(today) - days).dt.days
+    weeks = (ago[ago.between(0, WEEKS * 7 - 1)] // 7).nunique()
+    evidence = f"a review was held in {weeks} of the {WEEKS} weeks up to {today}; {_n(len(days), 'review')} on record"
+    return {**row, "value": weeks, "n": len(days), "evidence": evidence}
 
 
 def _workflows(shortlist: pd.DataFrame, pilots: pd.DataFrame | None) -> set[tuple[str, str]]:
@@ -58,11 +76,11 @@ def _workflows(shortlist: pd.DataFrame, pilots: pd.DataFrame | None) -> set[tupl
     if pilots is not None:
         running = tables.check(tables.PILOTS, pilots)
         chosen = pd.concat([chosen, running.loc[running["status"].ne("stopped"), ["team", "workflow"]]])
-    return {(team, plain(flow)) for team, flow in zip(chosen["team"], chosen["workflow"], strict=True)}
+    return {(team, tables.plain_name(flow)) for team, flow in zip(chosen["team"], chosen["workflow"], strict=True)}
 
 
 def _deputised(register: pd.DataFrame) -> pd.Series:
-    owner, deputy = (register[name].fillna("").map(plain) for name in ("owner_role", "deputy_role"))
+    owner, deputy = (register[name].fillna("").map(tables.plain_name) for name in ("owner_role", "deputy_role"))
     return deputy.ne("") & deputy.ne(owner)
 
 
@@ -112,8 +130,10 @@ def _risks_said(rows: pd.DataFrame) -> Iterator[str]:
 
 
 def _playbooks_said(outlines: pd.DataFrame, register: pd.DataFrame) -> Iterator[str]:
-    flows = {plain(flow): flow for flow in outlines["workflow"]}
-    missing = [flow for key, flow in flows.items() if key not in {plain(flow) for flow in register["workflow"]}]
+    flows = {tables.plain_name(flow): flow for flow in outlines["workflow"]}
+    missing = [
+        flow for key, flow in flows.items() if key not in {tables.plain_name(flow) for flow in register["workflow"]}
+    ]
     yield f"{_n(len(register), 'agent playbook')} in the register, {int(_complete(register).sum())} with trigger, owner and deputy."
     if missing:
         yield f"Outlined but not written: {', '.join(missing)} ({len(missing)})."

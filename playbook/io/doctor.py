@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 DISTRIBUTION = "transition-playbook"
+NAMED_CHROMIUM = "PLAYBOOK_CHROMIUM"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 EXTRAS = {
     "llm": "drafting agents offer fill-in templates instead of drafts",
@@ -57,7 +58,7 @@ def healthy(found: Sequence[Check]) -> bool:
 
 def chromium() -> str | None:
     """The path of a Chromium, Chrome or Edge on this machine, PLAYBOOK_CHROMIUM first; None when there is none."""
-    told = os.environ.get("PLAYBOOK_CHROMIUM", "")
+    told = os.environ.get(NAMED_CHROMIUM, "")
     return next((path for path in map(shutil.which, (told, *CHROMIUM)) if path), None)
 
 

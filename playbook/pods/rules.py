@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from typing import Literal, get_args
 
 import pandas as pd
 from pydantic import Field, model_validator
 
-from playbook.tables import Authored, Sourced
+from playbook.tables import Authored, Sourced, plain_name
 
 SeatName = Literal["workflow owner", "AI operator", "domain expert", "automation engineer", "auditor"]
 Holder = Literal["owner_role", "deputy_role", "auditor_role", "AI operator", "automation engineer"]
@@ -109,7 +108,7 @@ class PodRules(Authored):
         seen: dict[str, str] = {}
         for outcome in self.outcomes:
             for function in outcome.functions:
-                pod = seen.setdefault(plain(function), outcome.pod)
+                pod = seen.setdefault(plain_name(function), outcome.pod)
                 if pod != outcome.pod:
                     faults.append(f"the function {function} is under {pod} and under {outcome.pod}; keep it in one")
         if faults:
@@ -118,7 +117,7 @@ class PodRules(Authored):
 
     @cached_property
     def _by_function(self) -> dict[str, str]:
-        return {plain(function): item.pod for item in self.outcomes for function in item.functions}
+        return {plain_name(function): item.pod for item in self.outcomes for function in item.functions}
 
     @cached_property
     def outcome_of(self) -> dict[str, str]:
@@ -127,14 +126,7 @@ class PodRules(Authored):
 
     def pod_of(self, function: str) -> str | None:
         """The pod a marketing function's work belongs to, None when no outcome lists it."""
-        return self._by_function.get(plain(function))
-
-
-def plain(name: str) -> str:
-    """A name as it is compared: lower case, British and American spelling alike, marks as spaces."""
-    text = name.casefold().replace("&", " and ").replace("e-mail", "email")
-    text = re.sub(r"(?<=[a-z])is(e|ed|ing|ation)\b", r"iz\1", text)
-    return " ".join(re.sub(r"[^\w]+", " ", text).split())
+        return self._by_function.get(plain_name(function))
 
 
 def decision_rights(rules: PodRules) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from playbook import tables
-from playbook.pods.rules import KeptApart, PodRules, Separation, plain
+from playbook.pods.rules import KeptApart, PodRules, Separation
 
 PROPOSED = (
     "team",
@@ -41,15 +41,17 @@ def propose(
     level agents lead). A workflow joins the pod that most of its hours serve, by tasks while no hours are known; one
     that people placed in a pod stays there; one that serves no listed outcome stands under `no outcome yet`.
     """
-    work = inventory(tasks, placements)
+    work = tables.inventory(tasks, placements)
     taken = tables.check(tables.POD_SEATS, seats)
     first = _chosen(shortlist)
     rows: list[tuple[Any, ...]] = []
-    places = {(team, plain(flow)): flow for team, flow in zip(taken["team"], taken["workflow"], strict=True)}
-    places |= {(team, plain(flow)): flow for team, flow in zip(work["team"], work["workflow"], strict=True)}
+    places = {
+        (team, tables.plain_name(flow)): flow for team, flow in zip(taken["team"], taken["workflow"], strict=True)
+    }
+    places |= {(team, tables.plain_name(flow)): flow for team, flow in zip(work["team"], work["workflow"], strict=True)}
     for (team, key), workflow in sorted(places.items()):
-        part = work[work["team"].eq(team) & work["workflow"].map(plain).eq(key)]
-        held = taken[taken["team"].eq(team) & taken["workflow"].map(plain).eq(key)]
+        part = work[work["team"].eq(team) & work["workflow"].map(tables.plain_name).eq(key)]
+        held = taken[taken["team"].eq(team) & taken["workflow"].map(tables.plain_name).eq(key)]
         led = part.loc[part["target_level"].ge(rules.spans.from_level.value).fillna(value=False), "hours"].sum()
         facts = ((team, key) in first, len(part), float(part["hours"].sum()), float(led))
         for pod in held["pod"].unique() if len(held) else [_pod(part, rules)]:
@@ -64,19 +66,12 @@ def propose(
     )
 
 
-def inventory(tasks: pd.DataFrame, placements: pd.DataFrame) -> pd.DataFrame:
-    """Each task with its levels and hours a month."""
-    placed = tables.check(tables.PLACEMENTS, placements).drop(columns=["reasons", "score", "coverage", "ceilings"])
-    work = tables.check(tables.TASKS, tasks).merge(placed, on=["team", "task_id"], how="left")
-    return work.assign(hours=work["runs_per_month"] * work["minutes_per_run"] / 60)
-
-
 def _chosen(shortlist: pd.DataFrame | None) -> set[tuple[str, str]]:
     if shortlist is None:
         return set()
     rows = tables.check(tables.SHORTLIST, shortlist)
     rows = rows[rows["chosen"]]
-    return {(team, plain(workflow)) for team, workflow in zip(rows["team"], rows["workflow"], strict=True)}
+    return {(team, tables.plain_name(workflow)) for team, workflow in zip(rows["team"], rows["workflow"], strict=True)}
 
 
 def _pod(part: pd.DataFrame, rules: PodRules) -> str:
@@ -106,7 +101,7 @@ def _seats(sits: dict[str, str], rules: PodRules) -> Iterator[tuple[str, str | N
 def _shared(sits: dict[str, str], separation: list[Separation]) -> list[Separation]:
     def same(rule: Separation) -> bool:
         one, other = (sits.get(seat) for seat in rule.seats)
-        return one is not None and other is not None and plain(one) == plain(other)
+        return one is not None and other is not None and tables.plain_name(one) == tables.plain_name(other)
 
     return [rule for rule in separation if same(rule)]
 
@@ -123,14 +118,14 @@ def separation_faults(seats: pd.DataFrame, playbooks: pd.DataFrame, rules: PodRu
     for place, held in taken.groupby(["team", "pod", "workflow"], sort=True):
         team, pod, workflow = map(str, place)
         sits = _sits(held)
-        operates.setdefault((team, plain(workflow)), {}).update(sits)
+        operates.setdefault((team, tables.plain_name(workflow)), {}).update(sits)
         rows += [
             (team, pod, workflow, " = ".join(rule.seats), sits[rule.seats[0]], rule.why, rule.do)
             for rule in _shared(sits, rules.separation)
         ]
     register = tables.check(tables.AGENT_PLAYBOOKS, playbooks)
     for row in register[register["status"].ne("retired")].astype(object).to_dict(orient="records"):
-        sits = operates.get((row["team"], plain(row["workflow"])), {})
+        sits = operates.get((row["team"], tables.plain_name(row["workflow"])), {})
         rows += _holders(row, sits, rules.playbook_separation)
     return pd.DataFrame(rows, columns=list(FAULTS)).astype("str")
 
@@ -139,7 +134,7 @@ def _holders(row: dict[Any, Any], sits: dict[str, str], kept_apart: list[KeptApa
     place = f"playbook {row['playbook_id']}"
     for rule in kept_apart:
         one, other = (row[name] if name in row else sits.get(name) for name in rule.holders)
-        if isinstance(one, str) and isinstance(other, str) and plain(one) == plain(other):
+        if isinstance(one, str) and isinstance(other, str) and tables.plain_name(one) == tables.plain_name(other):
             said = " = ".join(name.replace("_role", "") for name in rule.holders)
             yield row["team"], place, row["workflow"], said, one, rule.why, rule.do
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from playbook import tables
 from playbook.pods.rules import PodRules, Span, Spans
-from playbook.pods.seating import inventory
 
 
 def span_of_control(tasks: pd.DataFrame, placements: pd.DataFrame, rules: PodRules) -> pd.DataFrame:
@@ -20,7 +20,7 @@ def span_of_control(tasks: pd.DataFrame, placements: pd.DataFrame, rules: PodRul
     operators_most (people / the operator's span, rounded up), manager_low, manager_high (people a manager oversees
     today), tasks (n counted), unknown (tasks without hours or level), said. No row proposes fewer people.
     """
-    work = inventory(tasks, placements)
+    work = tables.inventory(tasks, placements)
     rows = [
         {"team": team, "basis": basis} | _span(part, columns, rules.spans)
         for team, part in work.groupby("team", sort=True)

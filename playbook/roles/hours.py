@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from playbook import tables
-from playbook.roles.role_map import Direction, Directions, Match, RoleMap, plain
+from playbook.roles.role_map import Direction, Directions, Match, RoleMap
 
 NO_ROLE = "no role named"
 LEVELS = (1, 2, 3, 4, 5)
@@ -23,7 +23,7 @@ def shifts(
     and status win over the map. Hours = runs a month x minutes a run / 60. Raises TableError for a bad table.
     """
     work = inventory(tasks, placements)
-    work["key"] = work["role"].map(plain)
+    work["key"] = work["role"].map(tables.plain_name)
     decided = read_proposals(proposals)
     rows = []
     for place, part in work.groupby(["team", "key"], sort=True):
@@ -36,12 +36,8 @@ def shifts(
 
 def inventory(tasks: pd.DataFrame, placements: pd.DataFrame) -> pd.DataFrame:
     """Each task with its levels and hours a month; a task without a role stands under `no role named`."""
-    work = tables.check(tables.TASKS, tasks)
-    placed = tables.check(tables.PLACEMENTS, placements)[["team", "task_id", "target_level", "ready_level"]]
-    work = work.merge(placed, on=["team", "task_id"], how="left")
-    work["role"] = work["role"].fillna(NO_ROLE)
-    work["hours"] = work["runs_per_month"] * work["minutes_per_run"] / 60
-    return work
+    work = tables.inventory(tasks, placements)
+    return work.assign(role=work["role"].fillna(NO_ROLE))
 
 
 def read_proposals(proposals: pd.DataFrame | None) -> dict[tuple[str, str], dict[str, Any]]:
@@ -51,7 +47,7 @@ def read_proposals(proposals: pd.DataFrame | None) -> dict[tuple[str, str], dict
     rows = tables.check(tables.ROLE_PROPOSALS, proposals).astype(object)
     rows = rows.where(rows.notna(), None)
     records: list[dict[Any, Any]] = rows.to_dict(orient="records")
-    return {(row["team"], plain(row["role"])): row for row in records}
+    return {(row["team"], tables.plain_name(row["role"])): row for row in records}
 
 
 def _shift(
@@ -77,7 +73,7 @@ def _shift(
 
 def _as_decided(role: str, match: Match | None, role_map: RoleMap, proposal: dict[str, Any]) -> dict[str, Any]:
     said = {"new_role": proposal["new_role"], "status": proposal["status"]}
-    if match and plain(match.new_role) == plain(proposal["new_role"]):
+    if match and tables.plain_name(match.new_role) == tables.plain_name(proposal["new_role"]):
         return said
     change = role_map.change_to(role, proposal["new_role"])
     said["leverage_level"] = change.leverage_level if change else None

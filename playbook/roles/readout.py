@@ -10,7 +10,7 @@ import pandas as pd
 from playbook import tables
 from playbook.roles.hours import LEVELS, NO_ROLE, read_proposals
 from playbook.roles.proposals import answered_for
-from playbook.roles.role_map import RoleMap, plain
+from playbook.roles.role_map import RoleMap
 
 
 def measures(
@@ -29,7 +29,7 @@ def measures(
     for team in sorted({*shifts["team"], *teams}):
         named = shifts[shifts["team"].eq(team) & shifts["role"].ne(NO_ROLE)]
         proposed = named[named["new_role"].notna()]
-        found = [decided.get((team, plain(role)), {}) for role in proposed["role"]]
+        found = [decided.get((team, tables.plain_name(role)), {}) for role in proposed["role"]]
         settled = proposed["status"].isin(role_map.proposals.decided).tolist()
         sure = [answered_for(item) for item in found]
         no_roles, no_change = "tasks that name the role doing them", "a role in the inventory with a proposed change"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
 from playbook import tables
-from playbook.tables import Authored, Sourced
+from playbook.tables import Authored, Sourced, plain_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -199,8 +198,8 @@ class RoleMap(Authored):
             yield from ((family, title) for title in family.titles)
 
     def _key(self, title: str) -> str:
-        words = [word for word in plain(title).split() if word not in self.ignored_words]
-        return " ".join(words) or plain(title)
+        words = [word for word in plain_name(title).split() if word not in self.ignored_words]
+        return " ".join(words) or plain_name(title)
 
     @cached_property
     def skill(self) -> dict[str, Skill]:
@@ -232,9 +231,3 @@ class RoleMap(Authored):
 
 def _match(change: RoleChange) -> Match:
     return Match(change.new_role, change.leverage_level, change.old_focus, change.new_focus, change)
-
-
-def plain(title: str) -> str:
-    """A title as it is compared: lower case, `&` as and, `e-mail` as email, other marks as spaces."""
-    text = title.casefold().replace("&", " and ").replace("e-mail", "email")
-    return " ".join(re.sub(r"[^\w]+", " ", text).split())

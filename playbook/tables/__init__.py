@@ -32,6 +32,7 @@ from playbook.tables.stored import (
     PROGRESS,
     READINGS,
     REJECTS,
+    REVIEWS,
     RISK_STATUS,
     ROLE_PROPOSALS,
     SETTINGS,
@@ -39,6 +40,7 @@ from playbook.tables.stored import (
     TEAM_ID,
     TEAMS,
 )
+from playbook.tables.work import inventory, plain_name
 
 TABLES: dict[str, Table] = {
     table.name: table for module in (stored, derived) for table in vars(module).values() if isinstance(table, Table)
@@ -67,6 +69,7 @@ __all__ = [
     "PROGRESS",
     "READINGS",
     "REJECTS",
+    "REVIEWS",
     "RISK_STATUS",
     "ROLE_PROPOSALS",
     "ROLE_SHIFTS",
@@ -84,5 +87,7 @@ __all__ = [
     "Table",
     "check",
     "column",
+    "inventory",
+    "plain_name",
     "sift",
 ]

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import math
 import types
 import typing
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
+import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 Choice = tuple[Any, ...]
 _LEFT_OUT = object()
+FEW = 100  # rows that are looked at cell by cell sooner than column by column; what is found is the same
 
 DTYPES: Mapping[type, str] = {
     str: "str",
@@ -123,7 +126,7 @@ class Column:
 
     @property
     def wanted(self) -> str:
-        """What may stand in a cell, in words: `minutes from 0 to 10080`."""
+        """What may stand in a cell, in words: `minutes from 0 to 10,080`."""
         words = self.said or self._generated()
         return words if self.required else f"{words}, or nothing"
 
@@ -132,7 +135,7 @@ class Column:
             return "one of " + ", ".join(str(choice) for choice in self.choices)
         noun = self.unit if self.unit and self.kind in (int, float) else KIND_WORDS[self.kind]
         ends = (("from", self.low), ("to", self.high))
-        spoken = " ".join(f"{word} {end:g}" for word, end in ends if end is not None)
+        spoken = " ".join(f"{word} {end:,.10g}" for word, end in ends if end is not None)
         if self.kind is str and self.max_length:
             spoken = f"of at most {self.max_length} characters"
         return f"{noun} {spoken}".strip()
@@ -195,9 +198,14 @@ class Table:
         return {name: _column(name, field) for name, field in self.row.model_fields.items()}
 
     @cached_property
-    def rows_adapter(self) -> TypeAdapter[list[Row]]:
-        """Validates a list of records in one call."""
-        return TypeAdapter(list[self.row])  # type: ignore[name-defined]
+    def adapters(self) -> dict[str, TypeAdapter[list[Any]]]:
+        """What validates a list of a column's cells in one call, by column."""
+        config = self.row.model_config
+        kinds = {
+            name: Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+            for name, field in self.row.model_fields.items()
+        }
+        return {name: TypeAdapter(list[kind], config=config) for name, kind in kinds.items()}  # type: ignore[valid-type]
 
     def empty(self) -> pd.DataFrame:
         """A frame with every column, typed, and no row."""
@@ -214,17 +222,15 @@ def sift(table: Table, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     faults = list(_column_faults(table, frame))
     if faults:
         return table.empty(), faults
-    records = _records(frame, table)
     labels = list(frame.index)
-    try:
-        rows = table.rows_adapter.validate_python(records)
-        good = list(range(len(rows)))
-    except ValidationError as error:
-        bad = {int(str(item["loc"][0])) for item in error.errors(include_url=False)}
-        faults += [_fault(table, labels, dict(item)) for item in error.errors(include_url=False)]
-        good = [position for position in range(len(records)) if position not in bad]
-        rows = table.rows_adapter.validate_python([records[position] for position in good])
-    typed = _typed(table, rows, [labels[position] for position in good])
+    read = {name: _read(table, name, frame) for name in table.columns}
+    wrong = [(position, name, cell) for name, (_, bad) in read.items() for position, cell in bad.items()]
+    # sorting is stable: a row's faults stay in the order of the columns
+    wrong.sort(key=lambda found: found[0])
+    faults += [_fault(table.columns[name], labels[position], cell) for position, name, cell in wrong]
+    refused = {position for position, _, _ in wrong}
+    good = [position for position in range(len(labels)) if position not in refused]
+    typed = _typed(table, {name: cells for name, (cells, _) in read.items()}, good, labels)
     repeated = typed.duplicated(list(table.key), keep="first")
     faults += list(_repeats(table, typed, repeated))
     return typed[~repeated], faults
@@ -252,14 +258,46 @@ def _column_faults(table: Table, frame: pd.DataFrame) -> Iterator[Fault]:
             yield Fault(None, name, "missing", f"a column of {col.wanted} ({col.meaning})")
 
 
-def _records(frame: pd.DataFrame, table: Table) -> list[dict[str, Any]]:
-    """Rows as plain dicts; empty cells are left out so that a column's default stands, required ones become None."""
-    names = [name for name in table.columns if name in frame.columns]
-    columns = [_cells(frame[name], table.columns[name]) for name in names]
-    return [
-        {name: cell for name, cell in zip(names, row, strict=True) if cell is not _LEFT_OUT}
-        for row in zip(*columns, strict=True)
-    ]
+def _read(table: Table, name: str, frame: pd.DataFrame) -> tuple[pd.Series | list[Any], dict[int, Any]]:
+    """A column's cells as they are kept, and the bad ones by position; an empty cell takes the column's default.
+
+    Row models have no rule over several columns, so a column is validated in one call, whatever its rows hold.
+    """
+    col = table.columns[name]
+    if name not in frame.columns:
+        return [col.default] * len(frame), {}
+    if len(frame) > FEW and _is_sound(frame[name], col):
+        return frame[name].astype(col.dtype), {}
+    cells = _cells(frame[name], col)
+    given = [position for position, cell in enumerate(cells) if cell is not _LEFT_OUT]
+    bad: dict[int, Any] = {}
+    try:
+        valid = table.adapters[name].validate_python([cells[position] for position in given])
+    except ValidationError as error:
+        bad = {given[int(item["loc"][0])]: item["input"] for item in error.errors(include_url=False)}
+        given = [position for position in given if position not in bad]
+        valid = table.adapters[name].validate_python([cells[position] for position in given])
+    kept = [col.default] * len(cells)
+    for position, cell in zip(given, valid, strict=True):
+        kept[position] = cell
+    return kept, bad
+
+
+def _is_sound(values: pd.Series, col: Column) -> bool:
+    """Whether a typed column can stand as it is, without a look at each cell; texts are always looked at."""
+    if str(values.dtype) != col.dtype or (col.kind is str and not col.choices):
+        return False
+    known = values.dropna()
+    if len(known) < len(values) and (col.required or col.default is not None):
+        return False
+    if col.choices:
+        return bool(known.isin(col.choices).all())
+    if col.kind in (dt.date, dt.datetime):
+        whole = col.kind is dt.datetime or bool(known.eq(known.dt.normalize()).all())
+        return whole and bool(known.dt.year.between(dt.MINYEAR, dt.MAXYEAR).all())
+    low, high = (end if end is not None else ends for end, ends in ((col.low, -math.inf), (col.high, math.inf)))
+    within = col.kind is bool or bool(known.between(low, high).all())
+    return within and (col.kind is not float or bool(np.isfinite(known).all()))
 
 
 def _cells(values: pd.Series, col: Column) -> list[Any]:
@@ -288,13 +326,9 @@ def _plain(value: Any) -> Any:
     return value.to_pydatetime() if isinstance(value, pd.Timestamp) else value
 
 
-def _fault(table: Table, labels: list[Any], item: dict[str, Any]) -> Fault:
-    position, name = int(item["loc"][0]), str(item["loc"][1])
-    value = item["input"]
-    found = f"{value:g}" if isinstance(value, float) else repr(value)[:200]
-    if value is None or item["type"] == "missing":
-        found = "nothing"
-    return Fault(labels[position], name, found, table.columns[name].wanted)
+def _fault(col: Column, label: Any, cell: Any) -> Fault:
+    found = "nothing" if cell is None else f"{cell:g}" if isinstance(cell, float) else repr(cell)[:200]
+    return Fault(label, col.name, found, col.wanted)
 
 
 def _repeats(table: Table, typed: pd.DataFrame, repeated: pd.Series) -> Iterator[Fault]:
@@ -307,9 +341,15 @@ def _repeats(table: Table, typed: pd.DataFrame, repeated: pd.Series) -> Iterator
         yield Fault(label, name, repr(key), f"a key not used before; row {first[key]} has it already")  # type: ignore[arg-type]
 
 
-def _typed(table: Table, rows: list[Row], labels: list[Any]) -> pd.DataFrame:
-    index = pd.Index(labels, dtype=object).infer_objects()
-    columns = {name: _series([getattr(row, name) for row in rows], col, index) for name, col in table.columns.items()}
+def _typed(table: Table, read: Mapping[str, pd.Series | list[Any]], good: list[int], labels: list[Any]) -> pd.DataFrame:
+    """The good rows of the columns, each with its dtype, under their labels."""
+    index = pd.Index([labels[position] for position in good], dtype=object).infer_objects()
+    columns = {
+        name: cells.iloc[good].set_axis(index)
+        if isinstance(cells, pd.Series)
+        else _series([cells[position] for position in good], table.columns[name], index)
+        for name, cells in read.items()
+    }
     return pd.DataFrame(columns, index=index)
 
 
@@ -317,4 +357,5 @@ def _series(values: list[Any], col: Column, index: pd.Index) -> pd.Series:
     if col.kind in (dt.datetime, dt.date):
         moments = pd.to_datetime(pd.Series(values, index=index, dtype=object), utc=col.kind is dt.datetime)
         return moments.astype(col.dtype)
-    return pd.Series(values, index=index, dtype=col.dtype)
+    column: pd.Series = pd.Series(values, index=index, dtype=col.dtype)
+    return column

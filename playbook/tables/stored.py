@@ -11,6 +11,7 @@ TEAM_ID = r"^\w[\w-]{0,62}$"
 FACTORS = ("structure", "data_readiness", "verifiability", "judgment", "stakes", "relationship", "exposure")
 LAYERS = ("input", "planning", "production", "QA", "distribution", "feedback")
 MINUTES_A_WEEK = 10_080
+MOST_ROWS = 10**12  # far above any file, far below what a database's integer holds
 
 Layer = Literal["input", "planning", "production", "QA", "distribution", "feedback"]
 Level = Literal[1, 2, 3, 4, 5]
@@ -84,11 +85,11 @@ class Event(Row):
 
     team: str = team_id()
     import_id: str = column("the import that brought the event", max_length=64)
-    row: int = column("the event's row number in its file", unit="rows", ge=1)
+    row: int = column("the event's row number in its file", unit="rows", ge=1, le=MOST_ROWS)
     case: str = column("the piece of work the event belongs to", max_length=300)
     activity: str = column("what happened", max_length=300)
     timestamp: dt.datetime = column("when it happened, in UTC")
-    resource: str | None = column("pseudonym of who did it", max_length=64, default=None)
+    resource: str | None = column("pseudonym of who did it", max_length=64, person=True, default=None)
 
 
 class Import(Row):
@@ -99,10 +100,10 @@ class Import(Row):
     file: str = column("the file's name, without its folder", max_length=300)
     format: str = column("the format it was read as", max_length=40)
     at: dt.datetime = column("when it was read, in UTC")
-    rows_read: int = column("rows in the file", unit="rows", ge=0)
-    stored: int = column("rows stored", unit="rows", ge=0)
-    rejected: int = column("rows refused, each kept in the rejects table", unit="rows", ge=0)
-    duplicates: int = column("rows already in the workspace, left as they were", unit="rows", ge=0)
+    rows_read: int = column("rows in the file", unit="rows", ge=0, le=MOST_ROWS)
+    stored: int = column("rows stored", unit="rows", ge=0, le=MOST_ROWS)
+    rejected: int = column("rows refused, each kept in the rejects table", unit="rows", ge=0, le=MOST_ROWS)
+    duplicates: int = column("rows already in the workspace, left as they were", unit="rows", ge=0, le=MOST_ROWS)
 
 
 class Reject(Row):
@@ -110,7 +111,7 @@ class Reject(Row):
 
     import_id: str = column("the import that refused it", max_length=64)
     team: str = team_id()
-    row: int = column("row number in the file", unit="rows", ge=1)
+    row: int = column("row number in the file", unit="rows", ge=1, le=MOST_ROWS)
     column_name: str = column("the bad cell's column", max_length=200)
     found: str = column("what stood there", max_length=500)
     wanted: str = column("what may stand there", max_length=500)
@@ -194,7 +195,7 @@ class Reading(Row):
     value: float = column("the measured value in the KPI's unit")
     low: float | None = column("lower end of its 95 % interval", default=None)
     high: float | None = column("upper end of its 95 % interval", default=None)
-    n: int | None = column("observations behind it", unit="observations", ge=0, default=None)
+    n: int | None = column("observations behind it", unit="observations", ge=0, le=MOST_ROWS, default=None)
 
 
 class RoleProposal(Row):
@@ -207,6 +208,9 @@ class RoleProposal(Row):
         "where the proposal stands", default="proposed"
     )
     accountable_role: str | None = column("role accountable for the decision", max_length=120, default=None)
+    consulted_on: dt.date | None = column(
+        "the day the people concerned, and their representatives where that applies, were heard", default=None
+    )
     appeal_to: str | None = column("role an appeal goes to", max_length=120, default=None)
     note: str | None = column("reasons, in words", max_length=1000, default=None)
 
@@ -272,6 +276,18 @@ class Decision(Row):
     owner_role: str | None = column("role that carries it out", max_length=120, default=None)
 
 
+class Review(Row):
+    """A weekly review of the agents that was held."""
+
+    team: str = team_id()
+    day: dt.date = column("the day it was held")
+    reviewer_role: str | None = column("role that led it; not an operator of the agents", max_length=120, default=None)
+    agents: int | None = column("agents looked at", unit="agents", ge=0, le=10_000, default=None)
+    escalations: int | None = column("escalations since the last one", unit="escalations", ge=0, le=10**6, default=None)
+    found: str | None = column("what was found, without names", max_length=1000, default=None)
+    actions: str | None = column("what was agreed", max_length=1000, default=None)
+
+
 class Progress(Row):
     """Where an activity of the ninety-day plan stands for a team."""
 
@@ -299,4 +315,5 @@ AGENT_PLAYBOOKS = Table("agent_playbooks", AgentPlaybook, ("team", "playbook_id"
 RISK_STATUS = Table("risk_status", RiskStatus, ("team", "risk"))
 BUDGET_LINES = Table("budget_lines", BudgetLine, ("team", "line"))
 DECISIONS = Table("decisions", Decision, ("team", "decision_id"))
+REVIEWS = Table("reviews", Review, ("team", "day"))
 PROGRESS = Table("progress", Progress, ("team", "activity"))

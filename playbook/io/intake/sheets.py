@@ -192,11 +192,19 @@ TITLES = {
     "budget_lines": "budget sheet",
     "progress": "sheet of plan progress",
     "decisions": "decision log",
+    "reviews": "log of weekly reviews",
+    "role_proposals": "sheet of role proposals",
+    "pod_seats": "sheet of pod seats",
+    "agent_playbooks": "register of agent playbooks",
+    "risk_status": "sheet of rated risks",
 }
+# a table whose required columns alone would fit any sheet with a date is known by a column more
+ALSO = {"reviews": ("reviewer_role",)}
 
 
 def _needs(table: Table) -> tuple[str, ...]:
-    return tuple(name for name, column in table.columns.items() if column.required and name != "team")
+    required = tuple(name for name, column in table.columns.items() if column.required and name != "team")
+    return (*required, *ALSO.get(table.name, ()))
 
 
 FORMATS = tuple(SheetFormat(name, title, STORED[name], _needs(STORED[name])) for name, title in TITLES.items())

@@ -37,6 +37,7 @@ FORMAT = 1
 TOML = "workspace.toml"
 SQLITE = "workspace.sqlite"
 REPORTS = "reports"
+WORKSPACE = "PLAYBOOK_WORKSPACE"  # set by `playbook lab` for the notebooks it opens, and by whoever likes
 PASSWORD = "PLAYBOOK_DATABASE_PASSWORD"  # noqa: S105 - the name of the variable, not a password
 POSTGRES = ("postgresql", "postgres", "postgresql+psycopg")
 KEYS = ("format", "organisation", "database")
@@ -74,11 +75,13 @@ class Place:
 
 
 def find(place: str | os.PathLike[str] = "") -> Place:
-    """The workspace at a folder, a database URL or file, or (empty) in this folder or the nearest one above it.
+    """The workspace at a folder, a database URL or file; empty means PLAYBOOK_WORKSPACE, else this folder or one above.
 
+    The variable wins over the folder because it is set on purpose, and names the workspace where a URL alone does.
     Raises WorkspaceNotFoundError where there is none, saying how to make one.
     """
-    text = os.fspath(place)
+    said = os.fspath(place)
+    text = said or os.environ.get(WORKSPACE, "")
     if "://" in text:
         return of_url(text)
     path = Path(text).expanduser().absolute()
@@ -90,7 +93,8 @@ def find(place: str | os.PathLike[str] = "") -> Place:
     if (path / SQLITE).is_file():
         return Place(path, file=path / SQLITE)
     where = f"{path}" if text else f"{path} or a folder above it"
-    raise WorkspaceNotFoundError(f"no workspace in {where}; make one with: playbook new FOLDER")
+    why = f" (named by {WORKSPACE})" if text and not said else ""
+    raise WorkspaceNotFoundError(f"no workspace in {where}{why}; make one with: playbook new FOLDER")
 
 
 def of_url(url: str, folder: Path | None = None) -> Place:

@@ -67,7 +67,7 @@ def stored_rows(connection: sa.Connection, table: Table, frame: pd.DataFrame) ->
     names = kept_names(table)
     query = sa.select(*(made.c[name] for name in names), made.c[REVISION])
     for name, kind in kinds_of(table, table.key).items():
-        values = {value for (value,) in rows_of(frame[[name]].drop_duplicates(), {name: kind})}
+        values = {value for (value,) in rows_of(frame, {name: kind})}
         if len(values) <= NARROW:
             query = query.where(made.c[name].in_(values))
     places = [names.index(name) for name in table.key]

@@ -16,7 +16,7 @@ from playbook.tables import STORED, TEAMS
 if TYPE_CHECKING:
     from playbook.tables import Column, Table
 
-VERSIONS = ("0001", "0002")
+VERSIONS = ("0001", "0002", "0003")
 VERSION = VERSIONS[-1]
 REVISION = "revision"
 

@@ -86,7 +86,7 @@ class Workspace:
 
     @classmethod
     def open(cls, place: str | PathLike[str] = "", *, busy_seconds: float = BUSY_SECONDS) -> Workspace:
-        """Open the workspace at a folder or database URL; empty means this folder or the nearest one above it.
+        """Open the workspace at a folder or database URL; empty: PLAYBOOK_WORKSPACE, else this folder or one above.
 
         An older workspace is migrated first, a SQLite file with a copy kept beside it. A change waits up to
         `busy_seconds` for others' changes to end. Raises WorkspaceNotFoundError, WorkspaceVersionError (a newer kit

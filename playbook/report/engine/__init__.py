@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from multiprocessing.process import BaseProcess
     from os import PathLike
 
@@ -19,6 +19,9 @@ NAME = "playbook"
 
 PLAIN = "nbclient"
 """What papermill knows its own engine by."""
+
+
+WORKER = "playbook-worker"
 
 
 class WarmEngine:
@@ -75,15 +78,19 @@ def run(  # noqa: PLR0913 - what, where to, with what, and three limits
     return steps.run(source, output, parameters, cwd=cwd, engine=engine or NAME, seconds=seconds, memory=memory)
 
 
-def process(target: Callable[..., object], *arguments: Any, name: str = "playbook-worker") -> BaseProcess:
+def process(
+    target: Callable[..., object], *arguments: Any, notebooks: Sequence[str | PathLike[str]] = (), name: str = WORKER
+) -> BaseProcess:
     """A worker process that can fork warm kernels, calling `target(*arguments)`; not started yet.
 
+    `notebooks` are the files to be run: the template then loads the libraries they import and no more.
     On Linux every such process is forked from one warm, single-threaded template, whatever threads the caller has; the
     template starts with the first of them and ends with the caller. Elsewhere processes start fresh.
     """
     from playbook.report.engine import nursery  # noqa: PLC0415 - see WarmEngine
 
-    return nursery.process(target, *arguments, name=name)
+    made: BaseProcess = nursery.process(target, *arguments, notebooks=notebooks, name=name)
+    return made
 
 
 __all__ = ["NAME", "PLAIN", "WarmEngine", "process", "run"]

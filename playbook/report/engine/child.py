@@ -1,5 +1,6 @@
 """What a forked child does: become a kernel's process, serve one notebook, end as a kernel's process ends."""
 
+# mypy: allow-untyped-calls, disable-error-code="import-untyped"
 from __future__ import annotations
 
 import asyncio
@@ -15,6 +16,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import ipykernel_launcher
@@ -54,7 +56,7 @@ def live(warm: Template, sock: socket.socket, driver: int, memory: int | None) -
         code = 0
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1
-    except BaseException:  # noqa: BLE001 - the last frame of this process; the driver reports a dead kernel
+    except BaseException:  # the last frame of this process; the driver reports a dead kernel
         logging.getLogger("playbook.engine").exception("the kernel's process failed")
     finally:
         os._exit(code)
@@ -103,7 +105,7 @@ def _clean_interpreter(warm: Template) -> None:
     os.environ.pop("PYTHONEXECUTABLE", None)
     numpy = sys.modules.get("numpy")
     if numpy is not None:
-        numpy.random.seed()  # noqa: NPY002 - the old global generator is what a fork would repeat
+        numpy.random.seed()  # the old global generator is what a fork would repeat
     template.singletons(warm.app, present=True)
 
 
@@ -126,7 +128,8 @@ def _silent(handler: logging.Handler) -> bool:
 def _kernel_streams(warm: Template, sock: socket.socket) -> None:
     """Output streams as ipykernel makes them, file descriptors captured too, on this child's socket."""
     app, kernel = warm.app, warm.app.kernel
-    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115, PTH123
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.__stdin__ = sys.stdin  # type: ignore[misc]  # it is the process's standard input
     sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
     app.pipe.sock = sock
     app.session.session = os.urandom(16).hex()
@@ -142,8 +145,8 @@ def _kernel_streams(warm: Template, sock: socket.socket) -> None:
 
 def _limit(memory: int) -> None:
     """Allow `memory` bytes beyond what the fork holds; more is a MemoryError in the notebook."""
-    with open("/proc/self/status", encoding="ascii") as lines:  # noqa: PTH123
-        held = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData:"))
+    status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    held = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmData:"))
     _, most = resource.getrlimit(resource.RLIMIT_DATA)
     wanted = held + memory
     resource.setrlimit(resource.RLIMIT_DATA, (wanted if most < 0 else min(wanted, most), most))

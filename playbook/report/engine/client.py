@@ -74,7 +74,7 @@ class WarmClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill ca
 
     def _notebook(self, kernel: WarmProcess) -> None:
         _hook(self.on_notebook_start, notebook=self.nb)
-        self.log.info(f"Executing notebook with kernel: {self.kernel_name}")
+        self.log.info("Executing notebook with kernel: %s", self.kernel_name)
         self.papermill_execute_cells()
         self.nb.metadata["language_info"] = self._language(kernel)
         self.set_widgets_metadata()
@@ -119,7 +119,7 @@ class WarmClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill ca
             try:
                 received = kernel.receive(deadline)
             except DeadKernelError:
-                self.log.error("Kernel died while waiting for execute reply.")
+                self.log.error("Kernel died while waiting for execute reply.")  # noqa: TRY400 - papermill's words
                 raise
             if received is None:
                 if reply is not None:
@@ -149,7 +149,7 @@ class WarmClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill ca
 
     def _out_of_time(self, seconds: Any, request: str, cell: Any, cell_index: int) -> Any:
         """What nbclient does then: raise, or interrupt and go on, with a reply of the caller's or without."""
-        self.log.error("Timeout waiting for execute reply (%is)." % seconds)
+        self.log.error("Timeout waiting for execute reply (%is).", seconds)
         if not self.interrupt_on_timeout:
             self._interrupted(request, cell, cell_index)
             raise CellTimeoutError.error_from_timeout_and_cell("Cell execution timed out", seconds, cell)
@@ -168,7 +168,7 @@ class WarmClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill ca
                 if kind == IOPUB and _answers(message, request) and self._shown(message, cell, cell_index):
                     break
         except DeadKernelError:
-            self.log.error("Kernel died when interrupted.")
+            self.log.warning("Kernel died when interrupted.")
 
     def _no_output_in_time(self, cell: Any) -> None:
         if self.raise_on_iopub_timeout:

@@ -9,62 +9,101 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import importlib.util
 import logging
+import os
 import pkgutil
+import re
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 import playbook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from os import PathLike
 
-LIBRARIES = (
-    "numpy",
-    "pandas",
-    "pandas.io.formats.style",
-    "plotly.express",
-    "plotly.graph_objects",
-    "plotly.io",
-    "scipy.stats",
-    "sqlalchemy.dialects.sqlite",
-    "ipywidgets",
-    "playbook.io.content",
-    "playbook.io.workspace",
-    "playbook.report.desk",
-    "playbook.report.figures",
-    "playbook.report.show",
-)
+LIBRARIES: Mapping[str, tuple[str, ...]] = {
+    "numpy": ("numpy",),
+    "pandas": ("pandas", "pandas.io.formats.style"),
+    "plotly": ("plotly.express", "plotly.graph_objects", "plotly.io"),
+    "scipy": ("scipy.stats",),
+    "sqlalchemy": ("sqlalchemy.dialects.sqlite",),
+    "ipywidgets": ("ipywidgets",),
+    "playbook": (
+        "playbook.io.content",
+        "playbook.io.workspace",
+        "playbook.report.desk",
+        "playbook.report.figures",
+        "playbook.report.show",
+    ),
+}
+"""What may be in the template, by the name a notebook imports it by."""
+
+WANTED = "PLAYBOOK_PRELOAD"
+"""The environment variable that names what the notebooks at hand import; without it, everything is loaded."""
 
 NOT_ROOMS = ("__main__", "cli", "agents", "workshop")
 """Modules of the kit that notebooks do not import."""
 
-import os
-
-TURNS = int(os.environ.get("TURNS", "0"))
-"""The interpreter speeds up code that has run a few times; children inherit that."""
+IMPORTED = re.compile(r"\b(?:import|from)\s+([a-z_]+)")
 
 log = logging.getLogger("playbook.engine")
 
 
 def libraries() -> None:
-    """Import every library and every room, then warm up what is pure Python.
+    """Import the libraries and rooms that are wanted, then warm up what is pure Python.
 
     One that cannot be imported is left to the notebooks that use it: they say so themselves.
     """
-    steps = {name: functools.partial(importlib.import_module, name) for name in (*LIBRARIES, *rooms())}
-    for name, step in (steps | {"the warm-up": warm_up}).items():
+    names = os.environ.pop(WANTED, " ".join(LIBRARIES)).split()
+    modules = [module for name in names for module in LIBRARIES[name]] + (rooms() if "playbook" in names else [])
+    steps: dict[str, Callable[[], object]] = {
+        module: functools.partial(importlib.import_module, module) for module in modules
+    }
+    if {"playbook", "plotly"} & set(names):
+        steps["the warm-up"] = warm_up
+    for name, step in steps.items():
         try:
             step()
         except Exception as error:  # noqa: BLE001 - a broken library must not take the others down
             log.warning("%s is not in the template: %s: %s", name, type(error).__name__, error)
 
 
+def wanted(notebooks: Iterable[str | PathLike[str]]) -> str:
+    """The libraries that these notebook files import, of those that may be in the template, for `WANTED`."""
+    found: set[str] = set()
+    for path in notebooks:
+        found |= set(IMPORTED.findall(Path(path).read_text(encoding="utf-8")))
+    return " ".join(name for name in LIBRARIES if name in found)
+
+
 def rooms() -> list[str]:
     """The kit's modules by name: `playbook.spectrum`, `playbook.plan`."""
     found = (module.name for module in pkgutil.iter_modules(playbook.__path__))
     return [f"playbook.{name}" for name in found if name not in NOT_ROOMS]
+
+
+@contextlib.contextmanager
+def late_grammar() -> Iterator[None]:
+    """Import jsonschema, on which nbformat stands, without the grammar of international addresses.
+
+    Compiling it takes as long as all else together, and notebooks hold no such address; whoever checks one gets the
+    real thing at that moment.
+    """
+    name = "rfc3987_syntax"
+    if name in sys.modules or importlib.util.find_spec(name) is None:
+        yield
+        return
+    late: Any = ModuleType(name)
+    late.is_valid_syntax = lambda rule, text: importlib.import_module(name).is_valid_syntax(rule, text)
+    sys.modules[name] = late
+    try:
+        yield
+    finally:
+        del sys.modules[name]
 
 
 def warm_up() -> None:
@@ -79,7 +118,7 @@ def warm_up() -> None:
 
     frame = pd.DataFrame({"a": [1.5, 2.5], "b": [1, 2], "c": ["x", "y"]})
     numbers = np.array([1.0, 2.0])
-    for template in ("plotly", "plotly_white", "none", *TURNS * ("plotly_white",)):
+    for template in ("plotly", "plotly_white", "none"):
         figure = go.Figure(
             [
                 go.Bar(
@@ -97,9 +136,9 @@ def warm_up() -> None:
         )
         figure.update_xaxes(title="x").update_yaxes(tickformat=".0%")
         pio.to_json(figure, validate=False)
-        figure._ipython_display_()  # noqa: SLF001 - what a cell calls; the template's kernel has no listener
+        figure._ipython_display_()
     styled = frame.style.format("{:.1f}", subset=["a"]).hide(axis="index").set_caption("t")
-    for shown in (1 + TURNS) * (frame, frame["a"], frame.describe(), styled, styled.map(lambda _: "color: red")):
+    for shown in (frame, frame["a"], frame.describe(), styled, styled.map(lambda _: "color: red")):
         getattr(shown, "_repr_html_", shown.__repr__)()
         repr(shown)
 

@@ -35,7 +35,7 @@ class WarmProcess:
     def __init__(self, memory: int | None = None) -> None:
         self.pid, self._sock = _fork(memory)
         self._pidfd = os.pidfd_open(self.pid)
-        self._sock.setblocking(False)
+        self._sock.settimeout(0)
         self._unpacker, self._inbox, self._outbox = Unpacker(), deque[tuple[bytes, dict[str, Any]]](), bytearray()
         self._poll = select.poll()
         self._poll.register(self._sock, select.POLLIN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from json.encoder import encode_basestring as quoted
 from pathlib import Path
@@ -59,6 +60,9 @@ def dumps(value: Any, line: str = "\n") -> str:
 class Checkpoints(NotebookExecutionManager):  # type: ignore[misc]  # papermill carries no types
     """Papermill's record of a run, stored now and then while it goes well, and always at its end and on failure."""
 
+    nb: Any
+    last_save_time: dt.datetime
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.spent = 0.0
@@ -75,7 +79,7 @@ class Checkpoints(NotebookExecutionManager):  # type: ignore[misc]  # papermill 
         """Store the notebook now."""
         begun = self.now()
         if self.output_path:
-            papermill_io.write(text(self.nb), self.output_path)
+            papermill_io.write(text(self.nb), self.output_path, extensions=None)
         self.last_save_time = self.now()
         self.spent = (self.last_save_time - begun).total_seconds()
         self.due = False

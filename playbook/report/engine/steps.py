@@ -4,6 +4,7 @@
 is read and checked once a process, the output written once at the end.
 """
 
+# mypy: allow-untyped-calls, disable-error-code="import-untyped"
 from __future__ import annotations
 
 import contextlib
@@ -12,6 +13,7 @@ import functools
 import json
 import os
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +57,7 @@ def run(  # noqa: PLR0913 - see playbook.report.engine.run
     memory: int | None,
 ) -> Any:
     """See `playbook.report.engine.run`."""
-    limits = {"timeout_func": _remaining(seconds)} if seconds is not None else {}
+    limits: dict[str, Any] = {"timeout_func": _remaining(seconds)} if seconds is not None else {}
     if memory is not None:
         limits["memory"] = memory
     objection = fitness.why_not(KERNEL, limits) if engine == NAME else f"{engine} was asked for"
@@ -66,7 +68,9 @@ def run(  # noqa: PLR0913 - see playbook.report.engine.run
         with chdir(cwd):
             manager = _manager(notebook, {"output_path": os.fspath(output), "progress_bar": False})
             notebook = _managed(manager, KERNEL, limits)
-        raise_for_execution_errors(notebook, os.fspath(output))
+        with warnings.catch_warnings(action="ignore", category=UserWarning):
+            # A file that is not finished is not named like a notebook.
+            raise_for_execution_errors(notebook, os.fspath(output))
     return notebook
 
 
@@ -182,4 +186,4 @@ def _remaining(seconds: float) -> Callable[[Any], float]:
 
 def _literal(path: Any) -> str:
     """Papermill fills in `{names}` in paths."""
-    return os.fspath(path).replace("{", "{{").replace("}", "}}")
+    return str(path).replace("{", "{{").replace("}", "}}")

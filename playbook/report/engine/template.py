@@ -5,6 +5,7 @@ messages go over a pair of sockets instead (`child`). The methods overridden her
 refuses versions for which the equality suite has not been run.
 """
 
+# mypy: allow-untyped-calls
 from __future__ import annotations
 
 import contextlib
@@ -28,7 +29,7 @@ from playbook.report.engine.wire import IOPUB, SHELL, Channel, Pipe
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-with preload.without_debugger():
+with preload.late_grammar(), preload.without_debugger():
     from ipykernel.displayhook import ZMQDisplayHook
     from ipykernel.iostream import BackgroundSocket, IOPubThread
     from ipykernel.ipkernel import IPythonKernel
@@ -82,10 +83,9 @@ def build() -> Template:
         app.initialize(list(ARGUMENTS))
         main = sys.modules["__main__"]
         # Libraries choose defaults by get_ipython(), which is a builtin only while a cell runs.
-        with app.shell.builtin_trap:
+        shell: Any = app.shell
+        with shell.builtin_trap:
             preload.libraries()
-        for _ in range(preload.TURNS):
-            app.shell.run_cell("1 + 1", silent=True)
         added = {name: value for name, value in os.environ.items() if before.get(name) != value}
         path = tuple(sys.path)
     singletons(app, present=False)
@@ -98,13 +98,14 @@ def build() -> Template:
 def singletons(app: WarmApp, *, present: bool) -> None:
     """Let `get_ipython()` and its like find the warm kernel in a child, and nothing in the process it is built in."""
     for thing in (app, app.kernel, app.shell):
-        for ancestor in type(thing)._walk_mro():  # noqa: SLF001 - what SingletonConfigurable.instance() does
+        kind: Any = type(thing)
+        for ancestor in kind._walk_mro():  # noqa: SLF001 - what SingletonConfigurable.instance() does
             ancestor._instance = thing if present else None  # noqa: SLF001
 
 
 def native_threads() -> int:
     """The operating system's threads in this process, Python's and those of compiled libraries."""
-    return len(os.listdir("/proc/self/task"))
+    return len(list(Path("/proc/self/task").iterdir()))
 
 
 @contextlib.contextmanager
@@ -142,14 +143,14 @@ class Timer:
         timer.start()
 
 
-class DirectIOPub(IOPubThread):  # type: ignore[misc]  # ipykernel carries no types
+class DirectIOPub(IOPubThread):
     """ipykernel's output thread without the thread: what is published is sent at once by whoever publishes."""
 
     def __init__(self, channel: Channel, session: Session) -> None:
         self.socket = channel
         self.session = session
-        self.thread = None
-        self.io_loop = Timer()
+        self.thread: Any = None
+        self.io_loop: Any = Timer()
         self.background_socket = BackgroundSocket(self)
 
     def schedule(self, f: Callable[[], object]) -> None:
@@ -164,7 +165,7 @@ class DirectIOPub(IOPubThread):  # type: ignore[misc]  # ipykernel carries no ty
         """There is no thread to stop."""
 
 
-class WarmKernel(IPythonKernel):  # type: ignore[misc]
+class WarmKernel(IPythonKernel):
     """ipykernel's kernel, served over one channel, one request at a time."""
 
     shell_stream = AnyTrait()
@@ -175,7 +176,8 @@ class WarmKernel(IPythonKernel):  # type: ignore[misc]
     async def do_execute(self, *arguments: Any, **options: Any) -> Any:
         """As ipykernel's; what a cell's programs wrote to the descriptors is taken in before the cell is over."""
         reply = await super().do_execute(*arguments, **options)
-        watched = [stream._fid for stream in (sys.stdout, sys.stderr) if getattr(stream, "_fid", None)]  # noqa: SLF001
+        streams: tuple[Any, ...] = (sys.stdout, sys.stderr)
+        watched = [stream._fid for stream in streams if getattr(stream, "_fid", None)]  # noqa: SLF001
         for _ in range(PATIENCE):
             if not watched or not select.select(watched, (), (), 0)[0]:
                 break
@@ -186,7 +188,7 @@ class WarmKernel(IPythonKernel):  # type: ignore[misc]
         """Nothing is queued behind a failed cell: the driver sends one request at a time."""
 
 
-class WarmApp(IPKernelApp):  # type: ignore[misc]
+class WarmApp(IPKernelApp):
     """ipykernel's application less what must not exist before a fork."""
 
     pipe: Pipe
@@ -223,7 +225,8 @@ class WarmApp(IPKernelApp):  # type: ignore[misc]
 
     def own_files(self) -> list[str]:
         """The person's own IPython configuration and start-up files that a kernel would read."""
-        start_up = Path(self.profile_dir.startup_dir)
+        profile: Any = self.profile_dir
+        start_up = Path(profile.startup_dir)
         scripts = [str(path) for path in sorted(start_up.iterdir()) if path.suffix in (".py", ".ipy")]
         python = [os.environ["PYTHONSTARTUP"]] if os.environ.get("PYTHONSTARTUP") else []
         return [*map(str, self.loaded_config_files), *scripts, *python]

@@ -3,9 +3,13 @@
 The kernel before papermill: some modules that papermill loads choose a front end when first imported.
 """
 
+# mypy: allow-untyped-calls, disable-error-code="import-untyped"
 from __future__ import annotations
 
-from playbook.report.engine import fitness
+from playbook.report.engine import fitness, preload
+
+with preload.late_grammar():
+    import jsonschema
 
 OBJECTION = fitness.why_not("python3", {})
 """Why drivers forked from here run no warm kernels; empty when they do."""
@@ -25,4 +29,4 @@ if not OBJECTION:
     gc.collect()
     gc.freeze()
 
-__all__ = ["OBJECTION", "client", "process", "saving", "steps"]
+__all__ = ["OBJECTION", "client", "jsonschema", "process", "saving", "steps"]
