@@ -70,30 +70,35 @@ def chain(tasks: pd.DataFrame, placements: pd.DataFrame) -> pd.DataFrame:
 
 def chain_findings(chained: pd.DataFrame, wave: pd.DataFrame) -> list[str]:
     """What `chain` and `next_wave` say, team by team, in sentences; "not yet" where no two layers meet."""
-    said = []
-    for team in sorted({*chained["team"], *wave["team"]}):
-        own, next_ones = chained[chained["team"] == team], wave[wave["team"] == team]
-        links = own[own["hands_to"] != ""]
-        if len(links):
-            first = links.iloc[0]
-            said.append(
-                f"In {links['workflow'].nunique()} of {own['workflow'].nunique()} workflows an agent could hand straight to "
-                f"an agent, {len(links)} hand-overs in all; for example {first['layer']} to {first['hands_to']} in "
-                f"{first['workflow']}."
-            )
-        else:
-            said.append(
-                "Not yet: in no workflow may two layers in a row be run by agents, so there is nothing to link."
-            )
-        if len(next_ones):
-            hours = next_ones["hours"].sum()
-            said.append(
-                f"{next_ones['tasks'].sum()} tasks in {len(next_ones)} workflows may be worked in the level 3 loop, "
-                f"{hours:.0f} hours a month; the largest is {next_ones.iloc[0]['workflow']}."
-            )
-        else:
-            said.append("Not yet: no task is ready for level 3; rate the open ones or prepare their data first.")
-    return said
+    teams = sorted({*chained["team"], *wave["team"]})
+    return [
+        f"{team}: {sentence}"
+        for team in teams
+        for sentence in (_links(chained[chained["team"] == team]), _wave(wave[wave["team"] == team]))
+    ]
+
+
+def _links(chained: pd.DataFrame) -> str:
+    links = chained[chained["hands_to"] != ""]
+    if links.empty:
+        return "Not yet: in no workflow may two layers in a row be run by agents, so there is nothing to link."
+    first = links.iloc[0]
+    return (
+        f"In {links['workflow'].nunique()} of {chained['workflow'].nunique()} workflows an agent could hand straight to "
+        f"an agent, {len(links)} hand-overs in all; for example {first['layer']} to {first['hands_to']} in "
+        f"{first['workflow']}."
+    )
+
+
+def _wave(wave: pd.DataFrame) -> str:
+    if wave.empty:
+        return "Not yet: no task is ready for level 3; rate the open ones or prepare their data first."
+    known = wave["hours"].sum(min_count=1)
+    hours = "their hours are not known yet" if pd.isna(known) else f"{known:.0f} hours a month"
+    return (
+        f"{wave['tasks'].sum()} tasks in {len(wave)} workflows may be worked in the level 3 loop, {hours}; the largest is "
+        f"{wave.iloc[0]['workflow']}."
+    )
 
 
 def _layer(team: object, workflow: object, layer: str, part: pd.DataFrame) -> dict[str, object]:
