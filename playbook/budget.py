@@ -138,7 +138,7 @@ def findings(budget_lines: pd.DataFrame, shift: Shift, teams: Sequence[str] | No
         doubts = [row["note"], "of the lines known so far" if row["team"] in partly else ""]
         note = f" ({'; '.join(doubt for doubt in doubts if doubt)})" if any(doubts) else ""
         said.append(
-            f"{row['team']}: {row['variable_share']:.0%} of {row['variable'] + row['fixed']:,.0f} {row['currency']} a "
+            f"{row['team']}: {percent(row['variable_share'])} of {row['variable'] + row['fixed']:,.0f} {row['currency']} a "
             f"month on the lines of the shift is variable cost{note}; a later month is needed to see it move."
         )
     return said

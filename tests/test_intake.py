@@ -114,6 +114,42 @@ def test_a_log_exported_again_adds_only_its_new_events(bring):
     assert (later.rows_read, later.stored, later.duplicates) == (3, 1, 2)
 
 
+def log(activities, first_day=1):
+    """Each activity once a day over twenty days, on one piece of work a day."""
+    rows = [
+        f"c{day},{activity},2026-01-{day:02d}T{9 + hour:02d}:00:00Z"
+        for day in range(first_day, first_day + 20)
+        for hour, activity in enumerate(activities)
+    ]
+    return "case,activity,timestamp\n" + "\n".join(rows) + "\n"
+
+
+def test_an_event_log_becomes_tasks_with_measured_frequency(bring, ws):
+    summary = bring(log(["Draft", "Edit"]))
+    tasks = ws.read("tasks", team="content").set_index("task")
+    assert set(tasks.index) == {"Draft", "Edit"}
+    assert set(tasks["basis"]) == {"measured"}
+    # 20 drafts between 1 January 9:00 and 20 January 10:00, 19.04 days of 30.44 a month: 20 / 19.04 x 30.44 = 31.97
+    assert tasks.loc["Draft", "runs_per_month"] == pytest.approx(31.97, abs=0.05)
+    assert summary.notes[-1] == "2 tasks measured from the log"
+
+
+def test_a_later_log_measures_again_and_keeps_what_people_wrote(bring, ws):
+    bring(log(["Draft", "Edit"]))
+    with ws.change() as change:
+        mine = change.read("tasks", "content")
+        mine.loc[mine["task"] == "Draft", ["workflow", "structure"]] = ["Blog", 4.0]
+        mine.loc[mine["task"] == "Edit", ["basis", "runs_per_month"]] = ["estimated", 7.0]
+        change.put("tasks", mine)
+    before = ws.read("tasks", team="content").set_index("task").loc["Draft", "runs_per_month"]
+    summary = bring(log(["Draft", "Edit", "Draft", "Publish"], first_day=8), name="later.csv")
+    tasks = ws.read("tasks", team="content").set_index("task")
+    assert summary.notes[-1] == "1 task measured from the log, 1 measured again"
+    assert (tasks.loc["Draft", "workflow"], tasks.loc["Draft", "structure"]) == ("Blog", 4.0)
+    assert tasks.loc["Draft", "runs_per_month"] > before
+    assert (tasks.loc["Edit", "basis"], tasks.loc["Edit", "runs_per_month"]) == ("estimated", 7.0)
+
+
 def test_two_equal_events_of_one_log_are_two_events_and_stay_two(bring, ws):
     twice = EVENTS + "A,Edit,2026-01-05T11:00:00Z,ben\n"
     assert bring(twice).stored == 3

@@ -79,11 +79,11 @@ def _said(found: Mapping[str, Any], limit: int) -> str:
             f"not yet: of {found['tasks']} tasks {found['counted']} have both hours and a level; "
             "needs runs a month, minutes a run and a level"
         )
-    low, high = f"{found['low']:.0%}", f"{found['high']:.0%}"
+    low, high = f"{percent(found['low'])}", f"{percent(found['high'])}"
     doubt = f" (between {low} and {high} as levels are in doubt)" if low != high else ""
     side = "at or above" if share >= found["mark"] else "below"
     return (
-        f"{share:.0%} of {found['hours_human'] + found['hours_agents']:.0f} hours a month are on work of target level "
-        f"1 to {limit}, which AI cannot do{doubt}; {side} the mark of {found['mark']:.0%}, "
+        f"{percent(share)} of {found['hours_human'] + found['hours_agents']:.0f} hours a month are on work of target level "
+        f"1 to {limit}, which AI cannot do{doubt}; {side} the mark of {percent(found['mark'])}, "
         f"from {found['counted']} of {found['tasks']} tasks"
     )

@@ -39,9 +39,9 @@ class Desk:
     def open(cls, place: str | PathLike[str] = "", team: str = "", today: str = "") -> Desk:
         """Open a workspace for one team: its id or name, or the workspace's first team when empty.
 
-        `place` is a folder or database URL, empty for PLAYBOOK_WORKSPACE, else the folder this runs in or one above; `today` is a day as
-        YYYY-MM-DD, empty for the machine's. Raises WorkspaceNotFoundError, WorkspaceError for an unknown team and
-        ParameterError for a day that is none or a workspace without teams.
+        `place` is a folder or database URL, empty for PLAYBOOK_WORKSPACE, else the folder this runs in or one above;
+        `today` is a day as YYYY-MM-DD, empty for the machine's. Raises WorkspaceNotFoundError, and ParameterError for
+        an unknown team, a day that is none or a workspace without teams.
         """
         desk = cls.everyone(place, today)
         teams = list(desk.workspace.teams()["team"])
@@ -187,6 +187,7 @@ class Desk:
             pods.separation_faults(self.read("pod_seats"), registered, rules),
         )
         found = [
+            tables.MEASURES.empty(),
             workflows.measures(self.tasks, self.placements, self.shortlist),
             spectrum.measures(self.placements),
             pilots.measures(*self._pilot_tables, self.load("pilot_evidence"), teams=ids),
@@ -206,7 +207,7 @@ class Desk:
             budget.measures(self.read("budget_lines"), self.load("budget"), teams=ids),
             plan.measures(self.schedule),
         ]
-        return tables.check(tables.MEASURES, pd.concat([frame for frame in found if len(frame)], ignore_index=True))
+        return tables.check(tables.MEASURES, pd.concat([frame.astype(object) for frame in found], ignore_index=True))
 
     @property
     def _pilot_tables(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -246,9 +247,26 @@ class Desk:
         }
         return self._documents("governance/agent_playbook.md", facts, "Not yet: no workflow is outlined.")
 
+    def review_documents(self, review: pd.DataFrame, audits: pd.DataFrame) -> show.Piece:
+        """The weekly review to print and fill in, and an audit sheet for each agent playbook.
+
+        `review` is the frame of `governance.weekly_review`, `audits` that of `governance.audit_plan`.
+        """
+        agenda = {"team": self.name, "items": review[review["team"] == self.team].to_dict(orient="records")}
+        sheets = {
+            f"Audit sheet: {row.workflow}": governance.audit_sheet(audits, self.team, str(row.playbook_id))
+            for row in audits[audits["team"] == self.team].itertuples()
+        }
+        filled = {"Weekly agent review": self._filled("governance/weekly_review.md", agenda)} | {
+            title: self._filled("governance/audit_sheet.md", facts) for title, facts in sheets.items()
+        }
+        return documents.folded(filled, "")
+
+    def _filled(self, template: str, facts: dict[str, Any]) -> str:
+        return documents.fill(template, facts, self.workspace.folder)
+
     def _documents(self, template: str, facts: dict[str, dict[str, Any]], empty: str) -> show.Piece:
-        filled = {title: documents.fill(template, each, self.workspace.folder) for title, each in facts.items()}
-        return documents.folded(filled, empty)
+        return documents.folded({title: self._filled(template, each) for title, each in facts.items()}, empty)
 
     def gate(self, phase: int) -> pd.DataFrame:
         """The gate that closes a phase, condition by condition (GATE_RESULTS)."""

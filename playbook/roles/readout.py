@@ -82,8 +82,8 @@ def _hours_said(part: pd.DataFrame) -> Iterator[str]:
     led = part["hours_level_4"].sum() + part["hours_level_5"].sum()
     kept = part["hours_level_1"].sum() + part["hours_level_2"].sum()
     yield (
-        f"Of {known:,.0f} hours a month with a target level ({_n(tasks, 'task')}), {led / known:.0%} could be led by agents by "
-        f"their nature (levels 4 and 5) and {kept / known:.0%} stay led by people (levels 1 and 2)."
+        f"Of {known:,.0f} hours a month with a target level ({_n(tasks, 'task')}), {percent(led / known)} could be led by agents by "
+        f"their nature (levels 4 and 5) and {percent(kept / known)} stay led by people (levels 1 and 2)."
     )
     if part["hours_unknown"].sum():
         yield f"Left out of these shares for want of a target level: {_n(part['hours_unknown'].sum(), 'hour')}."

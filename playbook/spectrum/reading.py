@@ -167,7 +167,7 @@ def _doubts(group: pd.DataFrame, placed: pd.DataFrame, names: list[str]) -> Iter
     sure = int((width == 0).sum())
     yield (
         f"{sure} of {len(placed)} placed tasks keep their level whatever the missing ratings are; on average "
-        f"{group['coverage'].mean():.0%} of the rule's weight was rated by the team. The range covers missing ratings "
+        f"{percent(group['coverage'].mean())} of the rule's weight was rated by the team. The range covers missing ratings "
         f"only, not disagreement between raters."
     )
     borrowed = int((placed["coverage"] == 0).sum())

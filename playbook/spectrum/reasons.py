@@ -73,7 +73,7 @@ class _Task:
         else:
             needed = self.model.evidence.min_coverage
             yield (
-                f"not yet: {self.coverage:.0%} of the rule's weight is rated and a level needs {needed:.0%}; "
+                f"not yet: {percent(self.coverage)} of the rule's weight is rated and a level needs {percent(needed)}; "
                 f"rate {first} next."
             )
         if self.low:

@@ -40,7 +40,7 @@ from playbook.tables.stored import (
     TEAM_ID,
     TEAMS,
 )
-from playbook.tables.work import inventory, plain_name
+from playbook.tables.work import count, inventory, percent, plain_name
 
 TABLES: dict[str, Table] = {
     table.name: table for module in (stored, derived) for table in vars(module).values() if isinstance(table, Table)
@@ -87,7 +87,9 @@ __all__ = [
     "Table",
     "check",
     "column",
+    "count",
     "inventory",
+    "percent",
     "plain_name",
     "sift",
 ]

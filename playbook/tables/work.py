@@ -1,4 +1,4 @@
-"""What several rooms ask of the shared tables: names as they are compared, and tasks with their levels and hours."""
+"""What several rooms ask of the shared tables: names as compared, tasks with levels and hours, numbers in sentences."""
 
 from __future__ import annotations
 
@@ -33,3 +33,16 @@ def inventory(tasks: pd.DataFrame, placements: pd.DataFrame) -> pd.DataFrame:
     levels = check(PLACEMENTS, placements)[["team", "task_id", *LEVELS]]
     work = check(TASKS, tasks).merge(levels, on=["team", "task_id"], how="left")
     return work.assign(hours=work["runs_per_month"] * work["minutes_per_run"] / MINUTES_AN_HOUR)
+
+
+def percent(share: float) -> str:
+    """A share of 1 in a sentence: `74 %`, whole unless it is close to none or all (`0.4 %`, `99.6 %`)."""
+    hundred = 100 * float(share)
+    near = 0 < abs(hundred) < 1 or 99 < hundred < 100
+    return f"{hundred:.{1 if near else 0}f} %"
+
+
+def count(number: float, one: str, many: str = "") -> str:
+    """A number with its noun in a sentence: `1 task`, `1,200 tasks`; `many` where an s does not make the plural."""
+    shown = f"{number:,.0f}"
+    return f"{shown} {one if shown == '1' else many or one + 's'}"

@@ -241,7 +241,7 @@ def _team_findings(found: Discovery) -> Iterator[str]:
         steps = int(found.arcs["count"].sum())
         yield (
             f"The commonest step is {first['source']} followed by {first['target']}: "
-            f"{first['count']:,} of {steps:,} steps ({_percent(first['count'] / steps)})."
+            f"{first['count']:,} of {steps:,} steps ({tables.percent(first['count'] / steps)})."
         )
     yield _timing_finding(found.activities)
 
@@ -268,8 +268,8 @@ def _variants_finding(variants: pd.DataFrame) -> str:
     total, first = int(variants["cases"].sum()), variants.iloc[0]
     path = first["variant"] if len(first["variant"]) <= 120 else first["variant"][:119] + "…"
     return (
-        f"{needed} of {_count(len(variants), 'path')} through the work cover {_percent(COMMON_SHARE)} of the pieces; "
-        f"the commonest ({path}) was taken by {first['cases']} of {total} ({_percent(first['share'])})."
+        f"{needed} of {_count(len(variants), 'path')} through the work cover {tables.percent(COMMON_SHARE)} of the pieces; "
+        f"the commonest ({path}) was taken by {first['cases']} of {total} ({tables.percent(first['share'])})."
     )
 
 
@@ -292,7 +292,3 @@ def _days(days: float) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"

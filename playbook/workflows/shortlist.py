@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from playbook.tables import SHORTLIST
+from playbook.tables import SHORTLIST, count, percent
 from playbook.workflows.inventory import joined, numbers
 
 if TYPE_CHECKING:
@@ -87,7 +87,10 @@ def _priority(runs: pd.Series[float], hours: pd.Series[float], judgment: pd.Seri
 
 def _obstacle(facts: dict[str, Any], rule: PilotRule) -> str:
     """Why the workflow may not be a pilot now, from the first limit it misses; empty when it meets all."""
-    return next((words.format(rule=rule, **facts) for missed, words in OBSTACLES if missed(facts, rule)), "")
+    said = {name: percent(facts[name]) for name in facts if name.endswith("_share")}
+    least = {"least_rated": percent(rule.min_rated_share.value), "least_ready": percent(rule.min_ready_share.value)}
+    words = next((words for missed, words in OBSTACLES if missed(facts, rule)), "")
+    return words.format(**facts | said | least | {"rule": rule, "of_tasks": count(facts["tasks"], "task")})
 
 
 def _ranked(rows: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
@@ -108,7 +111,7 @@ def _order(row: dict[str, Any]) -> tuple[float, float, str]:
 def _reason(row: dict[str, Any], rank: int, most: int) -> str:
     facts = (
         f"{row['hours_per_month']:.1f} hours and {row['runs_per_month']:.0f} runs a month, judgment "
-        f"{row['judgment']:.1f} of 5 ({row['n_rated']} of {row['tasks']} tasks rated), {row['ready_share']:.0%} of "
+        f"{row['judgment']:.1f} of 5 ({row['n_rated']} of {count(row['tasks'], 'task')} rated), {percent(row['ready_share'])} of "
         f"the hours ready for AI to lead; priority {row['priority']:.2f}"
     )
     if rank <= most:
@@ -135,7 +138,7 @@ def _share(flags: pd.Series[bool], share: pd.Series[float]) -> float:
 OBSTACLES: tuple[tuple[Callable[[dict[str, Any], PilotRule], bool], str], ...] = (
     (
         lambda facts, _: facts["human_share"] > 0.5,
-        "keep human: {human_share:.0%} of the work has target level 1 or 2, where people decide",
+        "keep human: {human_share} of the work has target level 1 or 2, where people decide",
     ),
     (
         lambda facts, _: facts["n_hours"] == 0,
@@ -144,13 +147,13 @@ OBSTACLES: tuple[tuple[Callable[[dict[str, Any], PilotRule], bool], str], ...] =
     (
         lambda facts, rule: not facts["n_rated"] or facts["rated_share"] < rule.min_rated_share.value,
         (
-            "not yet: judgment is rated for {rated_share:.0%} of the work ({n_rated} of {tasks} tasks); "
-            "{rule.min_rated_share.value:.0%} is needed before it can be ranked"
+            "not yet: judgment is rated for {rated_share} of the work ({n_rated} of {of_tasks}); "
+            "{least_rated} is needed before it can be ranked"
         ),
     ),
     (
         lambda facts, rule: facts["placed_share"] < rule.min_ready_share.value,
-        "not yet: {placed_share:.0%} of the work has a place on the spectrum; rate more of its factors",
+        "not yet: {placed_share} of the work has a place on the spectrum; rate more of its factors",
     ),
     (
         lambda facts, rule: facts["judgment"] > rule.max_judgment.value,
@@ -159,15 +162,15 @@ OBSTACLES: tuple[tuple[Callable[[dict[str, Any], PilotRule], bool], str], ...] =
     (
         lambda facts, rule: facts["able_share"] < rule.min_ready_share.value,
         (
-            "not yet: by its nature {able_share:.0%} of the work could reach level {rule.min_ready_level.value:g}; people "
+            "not yet: by its nature {able_share} of the work could reach level {rule.min_ready_level.value:g}; people "
             "and AI work the rest together, which comes after the first pilots"
         ),
     ),
     (
         lambda facts, rule: facts["ready_share"] < rule.min_ready_share.value,
         (
-            "not yet: {ready_share:.0%} of the work is ready for level {rule.min_ready_level.value:g} or above and "
-            "{rule.min_ready_share.value:.0%} is needed; by its nature {able_share:.0%} could be, and its placements say "
+            "not yet: {ready_share} of the work is ready for level {rule.min_ready_level.value:g} or above and "
+            "{least_ready} is needed; by its nature {able_share} could be, and its placements say "
             "what holds readiness back"
         ),
     ),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from playbook import intervals
-from playbook.tables import MEASURES
+from playbook.tables import MEASURES, count, percent
 from playbook.workflows.inventory import NOT_STATED, STUCK_LEVEL, by_function, numbers, stuck_at_two, with_hours
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _judged(group: pd.DataFrame, shortlist: pd.DataFrame, placed: int) -> Iterat
     rated, two = int(level.notna().sum()), int((level == STUCK_LEVEL).sum())
     interval = intervals.wilson(two, rated)
     if interval:
-        said = f"{two} of {rated} tasks with a current level; 95 % interval {interval.low:.0%} to {interval.high:.0%}"
+        said = f"{two} of {rated} tasks with a current level; 95 % interval {percent(interval.low)} to {percent(interval.high)}"
         yield _row("stuck_at_two_share", interval.estimate, rated, evidence=said)
     else:
         yield _row("stuck_at_two_share", None, 0, needs="the current level of at least one task")
@@ -105,7 +105,7 @@ def _row(measure: str, value: float | None, n: int, *, evidence: str = "", needs
 def _inventory(group: pd.DataFrame) -> Iterator[str]:
     hours, n = group["hours_per_month"], len(group)
     timed = int(hours.notna().sum())
-    yield f"{_count(n, 'task')} in {_count(group['workflow'].nunique(), 'workflow')} {'is' if n == 1 else 'are'} mapped."
+    yield f"{count(n, 'task')} in {count(group['workflow'].nunique(), 'workflow')} {'is' if n == 1 else 'are'} mapped."
     if not timed:
         yield "Not yet: hours at stake are unknown, because no task has both runs a month and minutes a run."
         return
@@ -118,7 +118,7 @@ def _inventory(group: pd.DataFrame) -> Iterator[str]:
     if hours.sum() > 0 and len(largest) > 1:
         top = largest.head(3)
         named = ", ".join(f"{name} ({value:.0f})" for name, value in top.items())
-        yield f"Most hours go into {named}: {top.sum() / hours.sum():.0%} of the total."
+        yield f"Most hours go into {named}: {percent(top.sum() / hours.sum())} of the total."
 
 
 def _stuck(group: pd.DataFrame) -> Iterator[str]:
@@ -127,10 +127,10 @@ def _stuck(group: pd.DataFrame) -> Iterator[str]:
         yield "Not yet: no task has a current level, so how much work is stuck at level 2 is unknown."
         return
     text = (
-        f"{row['at_two']} of {row['rated']} tasks with a current level ({row['share']:.0%}, 95 % interval "
-        f"{row['low']:.0%} to {row['high']:.0%}) are worked at level 2 today"
+        f"{row['at_two']} of {row['rated']} tasks with a current level ({percent(row['share'])}, 95 % interval "
+        f"{percent(row['low'])} to {percent(row['high'])}) are worked at level 2 today"
     )
-    yield text + (f", {row['hours_share']:.0%} of their hours." if pd.notna(row["hours_share"]) else ".")
+    yield text + (f", {percent(row['hours_share'])} of their hours." if pd.notna(row["hours_share"]) else ".")
 
 
 def _gaps(group: pd.DataFrame, placements: pd.DataFrame) -> Iterator[str]:
@@ -143,7 +143,7 @@ def _gaps(group: pd.DataFrame, placements: pd.DataFrame) -> Iterator[str]:
     if most["gap"] > 0:
         yield (
             f"The widest step is in {most['function']}: worked at level {most['current']:.1f} today, level "
-            f"{most['target']:.1f} by its nature ({_count(int(most['n_gap']), 'task')} with both)."
+            f"{most['target']:.1f} by its nature ({count(int(most['n_gap']), 'task')} with both)."
         )
     below = functions.loc[functions["gap"] < 0, "function"].tolist()
     if below:
@@ -163,14 +163,11 @@ def _pilots(shortlist: pd.DataFrame) -> Iterator[str]:
         fit = (
             "No workflow is"
             if not names
-            else f"Only {_count(len(names), 'workflow')} {'is' if len(names) == 1 else 'are'}"
+            else f"Only {count(len(names), 'workflow')} {'is' if len(names) == 1 else 'are'}"
         )
         reasons = "; ".join(f"{row.workflow}: {row.reason}" for row in rest.head(3).itertuples())
         yield f"{fit} fit to be a first pilot now" + (f". Next in line: {reasons}." if reasons else ".")
     human = int(rest["reason"].str.startswith("keep human").sum())
     if human:
-        yield f"Keep human: {_count(human, 'workflow')} of {len(shortlist)} {'stays' if human == 1 else 'stay'} with people."
+        yield f"Keep human: {count(human, 'workflow')} of {len(shortlist)} {'stays' if human == 1 else 'stay'} with people."
 
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ import pandas as pd
 from playbook.errors import Fault, IntakeError, ParameterError
 from playbook.io.intake._cells import Clock
 from playbook.io.intake._format import Claim, Format, Options, Reading
+from playbook.io.intake._measured import measure_tasks
 from playbook.io.intake._privacy import Pseudonyms
 from playbook.io.intake._registry import FORMATS
 from playbook.io.intake._rules import ORIGIN, Rules, load_rules, plain
@@ -84,8 +85,8 @@ def bring_in(  # noqa: PLR0913 - what a person may have to say about a file, eac
     header of the file the column it means. `timezone` is for timestamps without one (else UTC), `dayfirst` for dates
     like 3/4/2024, `encoding` for text that is not Unicode, `update` lets rows replace stored ones of the same key.
 
-    Good rows, refused rows with their reasons and the import itself are stored in one transaction. The same bytes
-    imported again add nothing. Raises IntakeError for a file that cannot be used at all, ParameterError for an
+    Good rows, refused rows with their reasons and the import itself are stored in one transaction, for an event log
+    also a task for each of its activities. The same bytes imported again add nothing. Raises IntakeError for a file that cannot be used at all, ParameterError for an
     unknown time zone or format, WorkspaceError when the workspace has no such team or cannot be written.
     """
     team_id = workspace.team(team)
@@ -125,6 +126,8 @@ def bring_in(  # noqa: PLR0913 - what a person may have to say about a file, eac
         _reconcile(summary)
         _store(change, claim.format, summary, settled, {**reading.records, **settled.records})
         _clear_corrected(change, claim, team_id, import_id)
+        if claim.format.table is EVENTS and summary.stored:
+            summary = replace(summary, notes=(*summary.notes, measure_tasks(change, team_id)))
     return summary
 
 

@@ -1,0 +1,58 @@
+"""Run the zoo through one engine in a clean process: `python keeper.py FOLDER ENGINE NAME…`.
+
+Papermill's own loop over `papermill.execute_notebook`; `ENGINE` is `nbclient`, `playbook`, or `run` for the way a
+batch executes. What each notebook raised goes to `FOLDER/raised.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+import animals
+
+
+def main(folder: Path, engine: str, names: list[str]) -> None:
+    import nbformat
+    import papermill
+    from papermill.engines import papermill_engines
+
+    from playbook.report import engine as warm
+
+    papermill_engines.register(warm.NAME, warm.WarmEngine)
+    raised = {}
+    for name in names:
+        place = folder / name
+        place.mkdir(parents=True)
+        nbformat.write(animals.build(name), place / "in.ipynb")
+        try:
+            execute(papermill, warm, place, engine, name)
+        except Exception as error:  # noqa: BLE001 - what is raised is compared
+            raised[name] = f"{type(error).__name__}: {error}"
+    (folder / f"raised-{os.getpid()}.json").write_text(json.dumps(raised))
+
+
+def execute(papermill, warm, place: Path, engine: str, name: str) -> None:
+    given = animals.PARAMETERS.get(name, {})
+    work = place / "work"
+    work.mkdir()
+    if engine == "run":
+        warm.run(place / "in.ipynb", place / "out.ipynb", given, cwd=str(work), seconds=animals.TIMEOUTS.get(name))
+        return
+    papermill.execute_notebook(
+        place / "in.ipynb",
+        place / "out.ipynb",
+        parameters=given,
+        engine_name=engine,
+        cwd=work,
+        progress_bar=False,
+        execution_timeout=animals.TIMEOUTS.get(name),
+        iopub_timeout=60,  # a busy machine is slow to carry fifty megabytes
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])
