@@ -52,7 +52,7 @@ def run(  # noqa: PLR0913 - the first three say what, the rest how
     """Execute every notebook of the phases for the teams, bind the reports and write the index.
 
     `phases`, `teams` and `parameters` as in `plan`; `workers` processes (default: one a core); `engine` a papermill
-    engine (default: papermill's own); `fresh` runs also what is done and unchanged; `reports` the folder they go to
+    engine (default: the kit's warm one); `fresh` runs also what is done and unchanged; `reports` the folder they go to
     (default: `reports` in the engagement folder); `progress` is called with each outcome, how many there are so far
     and how many there will be.
 

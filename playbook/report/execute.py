@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import playbook
+from playbook.report.engine import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from playbook.report.jobs import Job
 
-KERNEL = "python3"
 PARTIAL = ".partial"
 MESSAGE = 500
 A_DAY = 86_400
@@ -53,9 +53,9 @@ class Outcome:
 
 
 def execute(job: Job, engine: str | None = None) -> Outcome:
-    """Execute one job with papermill and store the executed notebook, marked with what became of it.
+    """Execute one job and store the executed notebook, marked with what became of it.
 
-    `engine` names a papermill engine (None: papermill's own). The notebook is written beside its place and renamed, so
+    `engine` names a papermill engine (None: the kit's warm one, which falls back to papermill's own where it must). The notebook is written beside its place and renamed, so
     its place holds the previous or the new one, never half of one.
     """
     begun = time.monotonic()
@@ -119,20 +119,11 @@ def writable(folder: Path) -> None:
 
 
 def _run(job: Job, aside: Path, engine: str | None) -> Outcome:
-    import papermill  # noqa: PLC0415 - two seconds, paid in the worker and only when a notebook runs
-    from papermill.exceptions import PapermillExecutionError  # noqa: PLC0415
+    from papermill.exceptions import PapermillExecutionError  # noqa: PLC0415 - paid in the worker, when one runs
 
     try:
         with _surroundings(job) as cwd:
-            papermill.execute_notebook(
-                _literal(job.source),
-                _literal(aside),
-                parameters=dict(job.parameters),
-                engine_name=engine,
-                kernel_name=KERNEL,
-                progress_bar=False,
-                cwd=cwd,
-            )
+            run(job.source, aside, dict(job.parameters), cwd=cwd, engine=engine)
     except PapermillExecutionError as error:
         return Outcome(job, "failed", cell=error.exec_count, error=_sentence(error.ename, error.evalue))
     except OSError as error:
@@ -196,11 +187,6 @@ def _surroundings(job: Job) -> Iterator[str]:
         return
     with tempfile.TemporaryDirectory(prefix="playbook-") as scratch:
         yield scratch
-
-
-def _literal(path: Path) -> str:
-    """Papermill fills in `{names}` in paths; a folder may well be called `{draft}`."""
-    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def _sentence(kind: str, message: str) -> str:

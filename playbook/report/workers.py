@@ -1,12 +1,15 @@
 """The processes that execute a batch: one job at a time each, replaced when they die, ended on Ctrl-C.
 
-Processes, not threads: papermill changes the working directory of its process. They are started fresh (`spawn`), so
-that nothing of the caller's memory, threads or database connections is shared with them.
+Processes, not threads: papermill changes the working directory of its process. With the kit's own engine they come from
+its template (`engine.process`), otherwise they are started fresh (`spawn`); either way nothing of the caller's memory,
+threads or database connections is shared with them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import functools
 import multiprocessing
 import os
 import re
@@ -17,16 +20,19 @@ from collections import deque
 from multiprocessing import connection
 from typing import TYPE_CHECKING, Any
 
+from playbook.report.engine import NAME, WORKER, process
 from playbook.report.execute import Outcome, execute, give_up
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
     from multiprocessing.process import BaseProcess
+    from pathlib import Path
     from types import FrameType
 
     from playbook.report.jobs import Job
 
 PATIENCE = 10.0
+DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
 NOISE = re.compile(
     rb"Kernel is running over TCP without encryption|frozen modules|to python to disable frozen modules"
     rb"|PYDEVD_DISABLE_FILE_VALIDATION|Debugging will proceed|KeyboardInterrupt caught in kernel"
@@ -47,7 +53,8 @@ def outcomes(jobs: Sequence[Job], engine: str | None = None, workers: int | None
     early, closes the iterator or is interrupted, the processes and their kernels are ended first.
     """
     waiting, again = deque(jobs), set[str]()
-    crew = [_Worker(engine) for _ in range(min(workers or cores(), len(waiting)))]
+    hire = functools.partial(_Worker, engine, [job.source for job in jobs])
+    crew = [hire() for _ in range(min(workers or cores(), len(waiting)))]
     try:
         for worker in crew:
             worker.give(waiting)
@@ -56,7 +63,7 @@ def outcomes(jobs: Sequence[Job], engine: str | None = None, workers: int | None
                 worker = next(worker for worker in busy if worker.pipe is pipe)
                 job, outcome = worker.take()
                 if outcome is None:
-                    crew[crew.index(worker)] = worker = _Worker(engine)
+                    crew[crew.index(worker)] = worker = hire()
                     if job.title not in again:
                         again.add(job.title)
                         waiting.appendleft(job)
@@ -73,10 +80,14 @@ def outcomes(jobs: Sequence[Job], engine: str | None = None, workers: int | None
 class _Worker:
     """A process, the pipe to it and the job it has."""
 
-    def __init__(self, engine: str | None) -> None:
+    def __init__(self, engine: str | None, notebooks: Sequence[Path]) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, engine), daemon=True, name="playbook-worker")
+        self.process: BaseProcess
+        if _warm(engine):
+            self.process = process(_serve, theirs, engine, notebooks=notebooks)
+        else:
+            self.process = context.Process(target=_serve, args=(theirs, engine), daemon=True, name=WORKER)
         with _deaf():
             self.process.start()
         theirs.close()
@@ -113,12 +124,21 @@ def _serve(pipe: connection.Connection, engine: str | None) -> None:
     # Ctrl-C reaches the whole group; the batch decides, and a kernel must not inherit an ignored signal.
     signal.signal(signal.SIGINT, lambda _number, _frame: None)
     signal.signal(signal.SIGTERM, stop)
-    threading.Thread(target=_leave_with, args=(multiprocessing.parent_process(),), daemon=True).start()
+    if _warm(engine):
+        # A process with other threads is not forked, so the system ends this one with the template it came from.
+        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGTERM)
+    else:
+        threading.Thread(target=_leave_with, args=(multiprocessing.parent_process(),), daemon=True).start()
+        _filter_noise(stopped)
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
-    _filter_noise(stopped)
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
             pipe.send(execute(pipe.recv(), engine))
+
+
+def _warm(engine: str | None) -> bool:
+    """Whether notebooks are asked to run in the kit's own engine, on the system it is made for."""
+    return engine in (None, NAME) and sys.platform == "linux"
 
 
 def _leave_with(batch: BaseProcess | None) -> None:
