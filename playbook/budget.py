@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pandas as pd
 from pydantic import Field, model_validator
 
-from playbook.tables import BUDGET_LINES, MEASURES, Authored, Sourced, check
+from playbook.tables import BUDGET_LINES, MEASURES, Authored, Sourced, check, count, percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -102,7 +102,7 @@ def variable_share(budget_lines: pd.DataFrame, shift: Shift) -> pd.DataFrame:
     for (team, currency), part in shown.groupby(["team", "currency"], sort=False):
         sums = {kind: float(part.loc[part["kind"] == kind, "monthly"].sum()) for kind in ("variable", "fixed", "")}
         moved = sums["variable"] + sums["fixed"]
-        count = int(part["currencies"].iloc[0])
+        currencies = int(part["currencies"].iloc[0])
         rows.append(
             {
                 "team": team,
@@ -113,7 +113,9 @@ def variable_share(budget_lines: pd.DataFrame, shift: Shift) -> pd.DataFrame:
                 "total": moved + sums[""],
                 "variable_share": sums["variable"] / moved if moved else None,
                 "lines": len(part),
-                "note": f"{count} currencies, not added together; this row is {currency!s} only" if count > 1 else "",
+                "note": f"{currencies} currencies, not added together; this row is {currency!s} only"
+                if currencies > 1
+                else "",
             }
         )
     return _frame(rows, TOTAL_COLUMNS)
@@ -128,7 +130,7 @@ def findings(budget_lines: pd.DataFrame, shift: Shift, teams: Sequence[str] | No
         missing = own.loc[own["monthly"].isna(), "title"]
         partly |= {team} if len(missing) else set()
         said.append(
-            f"{team!s}: {len(own) - len(missing)} of {len(own)} lines of the shift have a monthly figure"
+            f"{team!s}: {len(own) - len(missing)} of {count(len(own), 'line')} of the shift have a monthly figure"
             + (f"; not yet known: {', '.join(missing)}." if len(missing) else ".")
         )
     for row in variable_share(budget_lines, shift).to_dict(orient="records"):
@@ -151,7 +153,9 @@ def measures(budget_lines: pd.DataFrame, shift: Shift, teams: Sequence[str] | No
     for team, part in shown[shown["kind"] != ""].groupby("team", sort=False):
         known = int(part["monthly"].notna().sum())
         base = {"team": team, "measure": "budget_lines_known", "unit": "lines", "n": len(part)}
-        rows.append({**base, "value": known, "evidence": f"{known} of {len(part)} lines of the shift have a figure"})
+        rows.append(
+            {**base, "value": known, "evidence": f"{known} of {count(len(part), 'line')} of the shift have a figure"}
+        )
     return check(MEASURES, pd.DataFrame(rows, columns=list(MEASURES.columns)))
 
 

@@ -208,7 +208,9 @@ def run(  # noqa: PLR0913 - one argument an option of the command
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Run also what is done and unchanged.")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes. Default: one a core.")] = None,
-    engine: Annotated[str | None, typer.Option(help="A papermill engine, such as nbclient. Default: playbook, the kit's warm one.")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="A papermill engine, such as nbclient. Default: playbook, the kit's warm one.")
+    ] = None,
     workspace: Place = "",
 ) -> None:
     """Execute the notebooks of the phases for the teams, bind the reports and say where their index is."""

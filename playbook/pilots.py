@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from playbook import intervals, tables
 from playbook.intervals import Interval
-from playbook.tables import Authored
+from playbook.tables import Authored, Sourced
 
 NOTHING_BROKE = "nothing broke"
 # 80 % power at 5 %, two-sided: (1.960 + 0.842)². Source: Chow, Shao and Wang, Sample Size Calculations in Clinical
@@ -27,20 +27,48 @@ _POWER = 7.849
 _MANY = 1000
 
 
-class EvidenceRule(Authored):
-    """How much evidence a verdict on a pilot needs.
+class Threshold(Sourced):
+    """One number of the evidence rule with its unit and meaning."""
 
-    `least_items` counts items a side: below ten, times with the usual spread (log sd 0.6) give an interval of more than
-    a factor 1.75 either way, which settles nothing. `acceptance_margin` (share) and `rubric_margin` (points of a
-    blinded 1-5 rubric) say how much worse the trial may be and still count as quality kept: ten percentage points and
-    half a point. `floor_minutes` is the shortest time told apart: timing sheets are kept in whole minutes, and an item
-    no person touched has no logarithm. Raising both sides to it understates the saving, never overstates it.
+    value: float = Field(gt=0)
+    unit: str = Field(min_length=1)
+    meaning: str = Field(min_length=1)
+
+
+class EvidenceRule(Authored):
+    """How much evidence a verdict on a pilot needs; each number says its unit, meaning, source and date in the YAML.
+
+    `least_items` counts items a side, whole and at least 2. `acceptance_margin` (a share below 1) and `rubric_margin`
+    (points of a blinded 1-5 rubric, below 4) say how much worse the trial may be and still count as quality kept.
+    `floor_minutes` is the shortest time told apart, as an item no person touched has no logarithm: raising both sides
+    to it understates the saving, never overstates it.
     """
 
-    least_items: int = Field(default=10, ge=2, description="items a side before anything is said")
-    acceptance_margin: float = Field(default=0.10, gt=0, lt=1, description="share")
-    rubric_margin: float = Field(default=0.5, gt=0, lt=4, description="points")
-    floor_minutes: float = Field(default=1.0, gt=0, description="minutes")
+    least_items: Threshold
+    acceptance_margin: Threshold
+    rubric_margin: Threshold
+    floor_minutes: Threshold
+
+    @property
+    def least(self) -> int:
+        """`least_items` as a whole number."""
+        return int(self.least_items.value)
+
+    @model_validator(mode="after")
+    def _in_range(self) -> EvidenceRule:
+        items, share, points = self.least_items.value, self.acceptance_margin.value, self.rubric_margin.value
+        faults = [
+            said
+            for wrong, said in (
+                (items < 2 or items != int(items), f"least_items is {items:g}; wanted a whole number from 2"),
+                (share >= 1, f"acceptance_margin is {share:g}; wanted a share below 1, 0.1 for ten percentage points"),
+                (points >= 4, f"rubric_margin is {points:g}; wanted fewer than the 4 points from 1 to 5"),
+            )
+            if wrong
+        ]
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
 
 
 @dataclass(frozen=True)
@@ -52,9 +80,7 @@ class _Finding:
     interval: Interval | None = None
 
 
-def readout(
-    pilots: pd.DataFrame, items: pd.DataFrame, breakages: pd.DataFrame, rule: EvidenceRule | None = None
-) -> pd.DataFrame:
+def readout(pilots: pd.DataFrame, items: pd.DataFrame, breakages: pd.DataFrame, rule: EvidenceRule) -> pd.DataFrame:
     """Return tables.PILOT_READOUTS, one row a pilot, from tables.PILOTS, PILOT_ITEMS and BREAKAGES.
 
     `time_ratio` is the geometric mean of trial over baseline minutes; time is "saved" when its whole interval is below
@@ -63,14 +89,11 @@ def readout(
     rubric is used, in points, and said in `reason`. `reason` also says how many more items it takes and what the
     design cannot rule out. `minutes_saved` is an arithmetic mean and may be negative.
     """
-    rule = rule or EvidenceRule()
     rows = [_row(pilot, _of(items, pilot), _of(breakages, pilot), rule) for pilot in pilots.to_dict(orient="records")]
     return tables.check(tables.PILOT_READOUTS, pd.DataFrame(rows, columns=list(tables.PILOT_READOUTS.columns)))
 
 
-def findings(
-    pilots: pd.DataFrame, items: pd.DataFrame, breakages: pd.DataFrame, rule: EvidenceRule | None = None
-) -> list[str]:
+def findings(pilots: pd.DataFrame, items: pd.DataFrame, breakages: pd.DataFrame, rule: EvidenceRule) -> list[str]:
     """What the pilots show, in sentences: time, quality, what broke; "not yet" with what is missing."""
     rows = readout(pilots, items, breakages, rule)
     if rows.empty:
@@ -90,7 +113,7 @@ def measures(
     pilots: pd.DataFrame,
     items: pd.DataFrame,
     breakages: pd.DataFrame,
-    rule: EvidenceRule | None = None,
+    rule: EvidenceRule,
     teams: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Return tables.MEASURES for each team in `pilots`, and for each of `teams` even without a pilot.
@@ -132,7 +155,7 @@ def _row(pilot: dict[Any, Any], items: pd.DataFrame, breakages: pd.DataFrame, ru
 
 def _time(trial: pd.Series, baseline: pd.Series, rule: EvidenceRule, *, looked_at_once: bool) -> _Finding:
     ratio_of = intervals.geometric_ratio if looked_at_once else intervals.geometric_ratio_any_time
-    ratio = ratio_of(trial.clip(lower=rule.floor_minutes), baseline.clip(lower=rule.floor_minutes))
+    ratio = ratio_of(trial.clip(lower=rule.floor_minutes.value), baseline.clip(lower=rule.floor_minutes.value))
     missing = _missing(len(baseline), len(trial), rule)
     if ratio is None or missing:
         return _Finding("not yet", f"Time: not yet, needs {missing}.", ratio)
@@ -141,30 +164,30 @@ def _time(trial: pd.Series, baseline: pd.Series, rule: EvidenceRule, *, looked_a
     verdict = "saved" if ratio.high < 1 else "slower" if ratio.low > 1 else "not shown"
     said = (
         f"Time: {verdict}, {ratio.estimate:.2f} of the old minutes "
-        f"(95 % interval {ratio.low:.2f} to {ratio.high:.2f}; {len(baseline)} items before, {len(trial)} in the trial)"
+        f"(95 % interval {ratio.low:.2f} to {ratio.high:.2f}; {tables.count(len(baseline), 'item')} before, {len(trial)} in the trial)"
     )
     if verdict == "not shown":
-        logs = [np.log(side.clip(lower=rule.floor_minutes)) for side in (trial, baseline)]
+        logs = [np.log(side.clip(lower=rule.floor_minutes.value)) for side in (trial, baseline)]
         variance = float(np.mean([side.var(ddof=1) for side in logs]))
         said += f"; {_more(2 * _POWER * variance, math.log(ratio.estimate), len(baseline), len(trial))}"
-    if (trial < rule.floor_minutes).any() or (baseline < rule.floor_minutes).any():
-        said += f"; times under {_minutes(rule.floor_minutes)} count as that"
+    if (trial < rule.floor_minutes.value).any() or (baseline < rule.floor_minutes.value).any():
+        said += f"; times under {tables.count(rule.floor_minutes.value, 'minute')} count as that"
     return _Finding(verdict, f"{said}.", ratio)
 
 
 def _quality(trial: pd.DataFrame, baseline: pd.DataFrame, rule: EvidenceRule) -> _Finding:
     new, old = trial["accepted"].dropna().astype(bool), baseline["accepted"].dropna().astype(bool)
     points = trial["quality"].dropna(), baseline["quality"].dropna()
-    if min(len(new), len(old)) < rule.least_items <= min(len(side) for side in points):
+    if min(len(new), len(old)) < rule.least <= min(len(side) for side in points):
         return _rubric(*points, rule)
     difference = intervals.newcombe(int(new.sum()), len(new), int(old.sum()), len(old))
     missing = _missing(len(old), len(new), rule, "judged ")
     if difference is None or missing:
         return _Finding("not yet", f"Quality: not yet, needs {missing}.", difference)
-    margin = rule.acceptance_margin
+    margin = rule.acceptance_margin.value
     verdict = _not_inferior(difference, margin)
     said = (
-        f"Accepted as is or with a minor edit: {_percent(new.mean())} in the trial, {_percent(old.mean())} before "
+        f"Accepted as is or with a minor edit: {tables.percent(new.mean())} in the trial, {tables.percent(old.mean())} before "
         f"({_points(difference.estimate)}, 95 % interval {_points(difference.low)} to {_points(difference.high)}; "
         f"{len(old)} and {len(new)} judged); quality {verdict} at a margin of {margin * 100:.0f} points"
     )
@@ -179,15 +202,15 @@ def _rubric(trial: pd.Series, baseline: pd.Series, rule: EvidenceRule) -> _Findi
     difference = intervals.mean_difference(trial, baseline)
     if difference is None or not difference.measured:
         return _Finding("not yet", "Rubric scores are all equal: not yet, they tell nothing apart.")
-    verdict = _not_inferior(difference, rule.rubric_margin)
+    verdict = _not_inferior(difference, rule.rubric_margin.value)
     said = (
         f"Rubric score {difference.estimate:+.2f} points (95 % interval {difference.low:+.2f} to "
         f"{difference.high:+.2f}; {len(baseline)} and {len(trial)} scored); quality {verdict} at a margin of "
-        f"{rule.rubric_margin:g} points, acceptance being judged too seldom"
+        f"{rule.rubric_margin.value:g} points, acceptance being judged too seldom"
     )
     if verdict == "not shown":
         variance = float(trial.var(ddof=1) + baseline.var(ddof=1)) / 2
-        said += f"; {_more(2 * _POWER * variance, rule.rubric_margin, len(baseline), len(trial))}"
+        said += f"; {_more(2 * _POWER * variance, rule.rubric_margin.value, len(baseline), len(trial))}"
     return _Finding(verdict, f"{said}.")
 
 
@@ -208,11 +231,7 @@ def _more(numerator: float, effect: float, old: int, new: int) -> str:
 
 def _missing(old: int, new: int, rule: EvidenceRule, kind: str = "") -> str:
     sides = ((old, f"{kind}baseline"), (new, f"{kind}trial"))
-    lacks = [
-        f"{rule.least_items - n} more {side} item{'s' if rule.least_items - n > 1 else ''} ({n} so far)"
-        for n, side in sides
-        if n < rule.least_items
-    ]
+    lacks = [f"{tables.count(rule.least - n, f'more {side} item')} ({n} so far)" for n, side in sides if n < rule.least]
     return " and ".join(lacks)
 
 
@@ -247,17 +266,20 @@ def _broken(breakages: pd.DataFrame, row: dict[Any, Any]) -> str:
     parts = ", ".join(f"{count} {name}" for name, count in real["category"].value_counts(sort=True).items())
     severe = int(real["severity"].isin(["major", "critical"]).sum())
     lost, open_ = real["minutes_lost"].sum(min_count=1), int(real["fix"].isna().sum())
-    cost = "time lost not recorded" if pd.isna(lost) else f"{_minutes(float(lost))} lost"
+    cost = "time lost not recorded" if pd.isna(lost) else f"{tables.count(float(lost), 'minute')} lost"
     return f"{len(real)} broke ({parts}; {severe} major or critical); {cost}, {open_} without a fix so far."
 
 
 def _strays(pilots: pd.DataFrame, items: pd.DataFrame, breakages: pd.DataFrame) -> Iterator[str]:
     known = set(zip(pilots["team"], pilots["pilot_id"], strict=True))
-    for noun, frame in (("timed items", items), ("breakages", breakages)):
+    for noun, frame in (("timed item", items), ("breakage", breakages)):
         names = [key for key in zip(frame["team"], frame["pilot_id"], strict=True) if key not in known]
         if names:
             listed = ", ".join(f"{pilot} ({team})" for team, pilot in dict.fromkeys(names))
-            yield f"{len(names)} {noun} belong to no pilot on record and were left out: {listed}."
+            belong = (
+                "belongs to no pilot on record and was" if len(names) == 1 else "belong to no pilot on record and were"
+            )
+            yield f"{tables.count(len(names), noun)} {belong} left out: {listed}."
 
 
 def _measures(team: str, live: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -320,11 +342,3 @@ def _spread(names: tuple[str, str, str], found: Interval | None) -> dict[str, fl
 
 def _points(share: float) -> str:
     return f"{100 * share:+.0f} points"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
-
-
-def _minutes(minutes: float) -> str:
-    return f"{minutes:,.0f} minute" + ("" if round(minutes) == 1 else "s")

@@ -199,7 +199,7 @@ def test_no_stage_is_named_while_too_little_is_answered():
     # 12 of 18 are 67 %, under the 70 % the rule asks for.
     found = room.stage(room.score(answers(*everywhere(4, QUESTIONS[:12])), MATURITY), MATURITY).iloc[0]
     assert pd.isna(found["stage"])
-    assert found["reason"].startswith("not yet: 12 of 18 questions answered; 70% are needed")
+    assert found["reason"].startswith("not yet: 12 of 18 questions answered; 70 % are needed")
 
 
 def test_no_stage_is_named_while_a_counted_dimension_has_no_answer():

@@ -91,13 +91,25 @@ def test_hours_that_are_not_known_stay_unknown():
 
 def test_findings_say_not_yet_where_nothing_links_and_nothing_is_ready():
     tasks, placements = work(("Blog", "QA", 10, 1, 2))
-    said = workflows.chain_findings(workflows.chain(tasks, placements), workflows.next_wave(tasks, placements))
+    said = workflows.chain_findings(workflows.chain(tasks, placements))
     assert said[0].startswith("a: Not yet: in no workflow may two layers")
+    assert workflows.wave_findings(workflows.next_wave(tasks, placements))[0].startswith("Not yet: no task is ready")
 
 
-def test_empty_tables_give_empty_results_and_no_sentence():
+def test_findings_count_one_as_one():
+    tasks, placements = work(("Report", "input", 1, 2, 5), ("Report", "production", 1, 2, 4), ("Report", "QA", 1, 2, 3))
+    assert workflows.chain_findings(workflows.chain(tasks, placements))[0].startswith(
+        "a: In 1 of 1 workflow an agent could hand straight to an agent, 1 hand-over in all; for example"
+    )
+    assert workflows.wave_findings(workflows.next_wave(tasks, placements)) == [
+        "a: 1 task in 1 workflow may be worked in the level 3 loop, 1 hour a month; the largest is Report."
+    ]
+
+
+def test_empty_tables_give_empty_results_and_no_sentence_about_a_chain():
     tasks, placements = tables.TASKS.empty(), tables.PLACEMENTS.empty()
     chained, wave = workflows.chain(tasks, placements), workflows.next_wave(tasks, placements)
     assert chained.empty
     assert wave.empty
-    assert workflows.chain_findings(chained, wave) == []
+    assert workflows.chain_findings(chained) == []
+    assert workflows.wave_findings(wave)[0].startswith("Not yet")

@@ -237,7 +237,7 @@ def test_no_candidate_is_said():
 def test_the_median_of_the_cases_is_the_median():
     # 1 2 3 4 100: median 3; the 85th percentile lies 0.4 of the way from 4 to 100: 4 + 0.4 * 96 = 42.4
     assert title(figures.case_durations(CASES)) == (
-        "Half of the pieces of work are through in 3 days; one in seven takes more than 42.4"
+        "Half of the pieces are through in 3 days; one in seven takes more than 42.4 days"
     )
 
 
@@ -246,6 +246,17 @@ def test_every_case_is_in_a_bar():
     figure = figures.case_durations(days)
     assert sum(figure.data[0].y) == 501
     assert "1 case above" in figure.layout.title.text
+
+
+def test_a_few_very_long_cases_do_not_flatten_the_rest():
+    # median 2, 95th percentile far above 8 x 2: an hour to ten years on one axis, in bins that grow
+    days = pd.DataFrame({"duration_days": [0.0] * 30 + [0.5, 1, 2, 3, 5, 8] * 20 + [900.0] * 15})
+    figure = figures.case_durations(days)
+    assert sum(figure.data[0].y) == 165
+    assert figure.data[0].y[0] == 30
+    assert figure.data[0].customdata[0] == "under an hour"
+    assert list(figure.layout.xaxis.ticktext) == ["1 hour", "1 day", "1 week", "1 month", "1 year"]
+    assert max(figure.data[0].y) < 0.5 * 165
 
 
 def test_cases_that_all_take_no_time_are_drawn():

@@ -353,6 +353,15 @@ def test_findings_say_not_yet_without_a_rating(register, outline):
     assert governance.findings(rows.iloc[:0], outlines.iloc[:0], NO_PLAYBOOKS)[0].startswith("Nothing to govern yet")
 
 
+def test_findings_of_risks_and_of_playbooks_are_the_two_halves_of_all(register, outline):
+    rows = governance.risks(register, NO_STATUS, teams=["content"])
+    outlines = governance.playbook_outlines(shortlist(("Weekly report", True)), *inventory(), NO_PLAYBOOKS, outline)
+    halves = [*governance.risk_findings(rows), *governance.playbook_findings(outlines, NO_PLAYBOOKS)]
+    assert governance.findings(rows, outlines, NO_PLAYBOOKS) == halves
+    assert governance.risk_findings(rows.iloc[:0]) == ["Not yet: no team has a risk to rate."]
+    assert governance.playbook_findings(outlines.iloc[:0], NO_PLAYBOOKS)[0].startswith("Not yet: no workflow")
+
+
 def test_findings_name_the_highest_rated_risk(register, outline):
     said = " ".join(
         governance.findings(

@@ -140,14 +140,14 @@ def test_hours_are_split_at_level_two_and_read_against_the_mark():
     assert row["share_human"] == 0.25
     assert (row["low"], row["high"]) == (pytest.approx(10 / 60), 1)
     assert (row["mark"], row["counted"], row["coverage"]) == (0.8, 2, 0.5)
-    assert "below the mark of 80%" in row["status"]
+    assert "below the mark of 80 %" in row["status"]
 
 
 def test_tasks_that_were_never_placed_leave_the_split_unknown():
     tasks, _ = work((60, 10, 2, 1, 2))
     row = room.time_split(tasks, PLACEMENTS.empty(), CATALOGUE).iloc[0]
     assert pd.isna(row["share_human"])
-    assert row["status"].startswith("not yet: of 1 tasks 0 have both hours and a level")
+    assert row["status"].startswith("not yet: both hours and a level are known for 0 of 1 task;")
 
 
 def test_measures_are_a_share_of_core_baselines_and_the_human_share():

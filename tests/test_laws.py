@@ -91,7 +91,9 @@ def test_rooms_never_import_each_other():
 
 def test_importing_the_kit_loads_nothing_heavy():
     code = f"import sys, playbook; print([name for name in {HEAVY!r} if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
 
 
 def test_the_shelf_lists_every_error_a_public_function_can_raise():
@@ -162,7 +164,9 @@ def test_a_clients_own_copy_wins_over_the_kits(tmp_path):
 
 
 def test_a_missing_file_names_where_it_was_looked_for(tmp_path):
-    with pytest.raises(playbook.ContentError, match=r"assessments/none.yaml: 1 to correct\n.*no such file in the kit or in"):
+    with pytest.raises(
+        playbook.ContentError, match=r"assessments/none.yaml: 1 to correct\n.*no such file in the kit or in"
+    ):
         content.find("assessments/none.yaml", tmp_path)
 
 

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import playbook
 from playbook import intervals, pilots, tables
 
+RULE = playbook.load("pilot_evidence")
 BEFORE, DURING = dt.date(2026, 9, 1), dt.date(2026, 10, 1)
 
 
@@ -43,7 +45,7 @@ def breakages(*rows):
 
 def read(found_items, found_breakages=None, **changes):
     broken = breakages() if found_breakages is None else found_breakages
-    return pilots.readout(pilot(**changes), found_items, broken).iloc[0]
+    return pilots.readout(pilot(**changes), found_items, broken, RULE).iloc[0]
 
 
 # Logs lie at ln 40 ± ln 1.5 before and at half of it in the trial.
@@ -160,23 +162,23 @@ def test_a_before_and_after_design_says_what_it_cannot_rule_out():
 
 def test_pilots_of_two_teams_with_the_same_id_are_not_mixed():
     both = pd.concat([pilot(), pilot(team="demand")], ignore_index=True)
-    rows = pilots.readout(both, items(OLD, NEW), breakages({"what": "wrong date"}))
+    rows = pilots.readout(both, items(OLD, NEW), breakages({"what": "wrong date"}), RULE)
     assert rows["n_trial"].tolist() == [20, 0]
     assert rows["breakages"].tolist() == [1, 0]
 
 
 def test_no_pilots_give_an_empty_typed_readout_and_a_not_yet():
     empty = (tables.PILOTS.empty(), tables.PILOT_ITEMS.empty(), tables.BREAKAGES.empty())
-    found = pilots.readout(*empty)
+    found = pilots.readout(*empty, RULE)
     assert found.empty
     assert found.dtypes.to_dict() == tables.PILOT_READOUTS.empty().dtypes.to_dict()
-    assert pilots.findings(*empty)[0].startswith("Not yet: no pilot")
-    assert pilots.measures(*empty).empty
+    assert pilots.findings(*empty, RULE)[0].startswith("Not yet: no pilot")
+    assert pilots.measures(*empty, RULE).empty
 
 
 def test_a_team_without_pilots_runs_none_and_the_rest_says_what_it_needs():
     empty = (tables.PILOTS.empty(), tables.PILOT_ITEMS.empty(), tables.BREAKAGES.empty())
-    rows = pilots.measures(*empty, teams=["content"]).set_index("measure")
+    rows = pilots.measures(*empty, RULE, teams=["content"]).set_index("measure")
     assert rows.loc["pilots_running", "value"] == 0
     assert rows.loc["pilots_measured", "value"] == 0
     unknown = rows[rows["value"].isna()]
@@ -199,7 +201,7 @@ def test_measures_count_only_pilots_at_level_four_or_five_that_run_or_ended():
     )
     judged = {"baseline": [True] * 60, "trial": [True] * 60}
     found = pilots.measures(
-        rows, items(OLD * 3, NEW * 3, accepted=judged), breakages({"what": "Nothing broke in four weeks."})
+        rows, items(OLD * 3, NEW * 3, accepted=judged), breakages({"what": "Nothing broke in four weeks."}), RULE
     )
     values = found.set_index("measure")["value"]
     assert values["pilots_running"] == 2
@@ -214,7 +216,7 @@ def test_measures_count_only_pilots_at_level_four_or_five_that_run_or_ended():
 def test_a_note_that_nothing_broke_is_on_record_but_no_breakage():
     note = breakages({"what": "Nothing broke."})
     assert read(items(OLD, NEW), note)["breakages"] == 0
-    assert any("on record that nothing broke" in said for said in pilots.findings(pilot(), items(OLD, NEW), note))
+    assert any("on record that nothing broke" in said for said in pilots.findings(pilot(), items(OLD, NEW), note, RULE))
 
 
 def test_findings_say_what_broke_how_bad_and_what_it_cost():
@@ -222,21 +224,32 @@ def test_findings_say_what_broke_how_bad_and_what_it_cost():
         {"what": "feed empty", "category": "input", "severity": "critical", "minutes_lost": 45.0, "fix": "alarm"},
         {"what": "wrong sum", "minutes_lost": 15.0},
     )
-    said = pilots.findings(pilot(), items(OLD, NEW), broken)[1]
+    said = pilots.findings(pilot(), items(OLD, NEW), broken, RULE)[1]
     assert said == (
         "Weekly report: 2 broke (1 input, 1 output; 1 major or critical); 60 minutes lost, 1 without a fix so far."
     )
 
 
 def test_items_of_an_unknown_pilot_are_named_and_not_lost_in_silence():
-    said = pilots.findings(pilot(pilot_id="other"), items([10.0], [5.0]), breakages())
+    said = pilots.findings(pilot(pilot_id="other"), items([10.0], [5.0]), breakages(), RULE)
     assert said[-1] == "2 timed items belong to no pilot on record and were left out: report (content)."
 
 
 def test_a_stricter_rule_turns_a_verdict_into_not_yet():
-    rule = pilots.EvidenceRule(least_items=30)
+    stricter = RULE.least_items.model_copy(update={"value": 30})
+    rule = RULE.model_copy(update={"least_items": stricter})
     rows = pilots.readout(pilot(), items(OLD, NEW), breakages(), rule)
     assert rows.loc[0, "time_verdict"] == "not yet"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("least_items", 1), ("least_items", 10.5), ("acceptance_margin", 1), ("rubric_margin", 4)]
+)
+def test_a_threshold_out_of_range_is_refused_by_name(name, value):
+    authored = RULE.model_dump()
+    authored[name]["value"] = value
+    with pytest.raises(ValueError, match=f"{name} is {value}; wanted"):
+        pilots.EvidenceRule.model_validate(authored)
 
 
 @settings(max_examples=25, deadline=None)

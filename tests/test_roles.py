@@ -250,7 +250,7 @@ def test_findings_carry_numbers_and_doubt_and_cut_nobody(role_map):
     shifted = roles.shifts(tasks, placed, role_map)
     said = roles.findings(shifted, role_map, roles.emerging(role_map, tasks, placed))
     text = " ".join(said)
-    assert "Of 20 hours a month with a target level (3 tasks), 100%" in text
+    assert "Of 20 hours a month with a target level (3 tasks), 100 %" in text
     assert "Left out of these shares for want of a target level: 1 hour." in text
     assert "Creative Director: the map proposes level 2, the role's hours average 5.0" in text
     assert "0 of 2 proposals were decided" in text

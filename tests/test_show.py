@@ -230,4 +230,27 @@ def test_a_table_that_asks_for_more_than_a_page_is_wide_is_set_smaller():
     many = few.assign(**{f"w{i}": ["a text long enough to be broken over several lines"] for i in range(5)})
     # 6 + 9 letter heights fit in 60; five long columns more, 15 + 5 * 15 = 90, do not
     assert "pb-dense" not in show.table(few).markup
-    assert "pb-table pb-dense" in show.table(many).markup
+    assert "pb-table pb-many pb-dense" in show.table(many).markup
+
+
+def test_a_rare_rate_is_not_shown_as_none():
+    # beside 12.5 one decimal would do; 0.02 and 0.0004 keep their first digit, and a rounding error is none
+    frame = pd.DataFrame({"name": list("abcd"), "rate": [12.5, 0.02, 0.0004, 1e-17]})
+    assert [row[1] for row in cells(show.table(frame))] == ["12.5", "0.02", "0.0004", "0.0"]
+
+
+def test_a_note_all_rows_share_is_said_once_under_the_caption():
+    frame = pd.DataFrame({"name": list("abcdefgh"), "note": ["one currency only"] * 8})
+    piece = show.table(frame, caption="Money")
+    assert "Note" not in "".join(titles(piece))
+    assert "<small>One currency only.</small>" in piece.markup
+
+
+def test_a_shared_note_names_the_few_rows_it_does_not_hold_for():
+    frame = pd.DataFrame({"name": list("abcdefgh"), "note": ["kept back"] * 7 + [""]})
+    assert "Kept back (all but h)." in show.table(frame).markup
+
+
+@pytest.mark.parametrize("notes", [["x", "y", "x"], ["x", "", ""], ["", "", ""]])
+def test_notes_that_differ_or_hold_for_few_rows_stay_a_column(notes):
+    assert "Note" in "".join(titles(show.table(pd.DataFrame({"name": list("abc"), "note": notes}))))

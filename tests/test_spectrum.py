@@ -126,7 +126,7 @@ def test_too_little_rated_gives_a_range_but_no_level():
     assert pd.isna(row["target_level"])
     assert pd.isna(row["ready_level"])
     assert (row["level_low"], row["level_high"]) == (1, 5)
-    assert row["reasons"].startswith("not yet: 20% of the rule's weight is rated and a level needs 35%")
+    assert row["reasons"].startswith("not yet: 20 % of the rule's weight is rated and a level needs 35 %")
 
 
 # --- the catalogue stands in -----------------------------------------------------------------------------------------

@@ -248,3 +248,18 @@ def test_every_column_says_what_it_means_and_numbers_say_their_unit(table):
             assert col.unit, f"{table.name}.{name} has no unit"
     assert set(table.key) <= set(table.columns)
     assert table.meaning.endswith(".")
+
+
+def test_a_share_in_a_sentence_is_whole_unless_close_to_none_or_all():
+    said = [tables.percent(share) for share in (0, 0.004, 0.74, 0.996, 1)]
+    assert said == ["0 %", "0.4 %", "74 %", "99.6 %", "100 %"]
+
+
+def test_one_is_counted_in_the_singular():
+    said = [
+        tables.count(0, "task"),
+        tables.count(1, "task"),
+        tables.count(1200.4, "hour"),
+        tables.count(2, "is", "are"),
+    ]
+    assert said == ["0 tasks", "1 task", "1,200 hours", "2 are"]

@@ -172,7 +172,7 @@ def test_of_a_normal_inventory_it_chooses_reporting_social_scheduling_and_email_
 def test_each_workflow_left_out_says_why():
     tasks = realistic()
     reasons = workflows.shortlist(tasks, spectrum.place(tasks, MODEL), RULE).set_index("workflow")["reason"]
-    assert reasons["Annual strategy"].startswith("keep human: 100% of the work")
+    assert reasons["Annual strategy"].startswith("keep human: 100 % of the work")
     assert reasons["Community replies"].startswith("keep human")
     assert "people and AI work the rest together" in reasons["Blog articles"]
     assert "ready for level 4 or above" in reasons["Product tips on site"]
@@ -199,8 +199,12 @@ def test_fewer_than_three_is_an_answer():
     assert result["chosen"].tolist() == [True, False]
     tasks = check(TASKS, pd.DataFrame([easy(), easy(task_id="2", workflow="calm", relationship=5)]))
     said = " ".join(workflows.findings(tasks, spectrum.place(tasks, MODEL), result))
+    assert workflows.findings(tasks, spectrum.place(tasks, MODEL), result) == [
+        *workflows.inventory_findings(tasks, spectrum.place(tasks, MODEL)),
+        *workflows.shortlist_findings(result),
+    ]
     assert "Only 1 workflow is fit to be a first pilot now" in said
-    assert "Keep human: 1 workflow of 2 stays with people." in said
+    assert "Keep human: 1 of 2 workflows stays with people." in said
 
 
 def test_asking_for_one_leaves_the_next_as_not_yet():
@@ -214,8 +218,8 @@ def test_asking_for_one_leaves_the_next_as_not_yet():
     ("changes", "reason"),
     [
         ({"runs_per_month": None}, "runs a month and minutes a run are not known"),
-        ({"judgment": None, "function": "Reporting"}, "judgment is rated for 0% of the work"),
-        ({"data_readiness": None}, "0% of the work is ready for level 4"),
+        ({"judgment": None, "function": "Reporting"}, "judgment is rated for 0 % of the work"),
+        ({"data_readiness": None}, "0 % of the work is ready for level 4"),
         ({"judgment": 3.5}, "it needs judgment 3.5 of 5"),
         ({"runs_per_month": 1, "minutes_per_run": 600}, "too few to show anything in 30 days"),
         ({"minutes_per_run": 1}, "0.7 hours a month are at stake"),
@@ -237,7 +241,7 @@ def test_leaving_the_volume_of_hard_tasks_empty_does_not_make_a_workflow_look_ea
     hard = [easy(task_id=str(n), minutes_per_run=None, relationship=5) for n in range(2, 5)]
     row = listed([easy(), *hard]).iloc[0]
     # one easy task of four, each counted with the 20 hours of the one that has any
-    assert row["reason"].startswith("keep human: 75% of the work")
+    assert row["reason"].startswith("keep human: 75 % of the work")
 
 
 def test_equal_workflows_are_ordered_by_name():
@@ -256,6 +260,8 @@ def test_no_tasks_give_empty_typed_tables():
     assert workflows.by_layer(tasks, placements).empty
     assert workflows.stuck_at_two(tasks).empty
     assert workflows.findings(tasks, placements, result) == ["Not yet: no task has been mapped."]
+    assert workflows.inventory_findings(tasks, placements) == ["Not yet: no task has been mapped."]
+    assert workflows.shortlist_findings(result) == ["Not yet: there is no workflow to choose a pilot from."]
 
 
 tasks_of_one_workflow = st.lists(
@@ -327,7 +333,7 @@ def test_findings_of_a_normal_inventory_say_hours_stuck_share_gap_and_pilots():
     placements = spectrum.place(tasks, MODEL)
     said = " ".join(workflows.findings(tasks, placements, workflows.shortlist(tasks, placements, RULE)))
     assert "20 tasks in 20 workflows are mapped." in said
-    assert "12 of 20 tasks with a current level (60%, 95 % interval 39% to 78%) are worked at level 2 today" in said
+    assert "12 of 20 tasks with a current level (60 %, 95 % interval 39 % to 78 %) are worked at level 2 today" in said
     assert "Proposed pilots, out of 20 workflows:" in said
     assert "Only" not in said
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from playbook.assessments.model import HIGHEST, LOWEST, Questionnaire
 from playbook.assessments.scoring import frame_of
+from playbook.tables import count, percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,7 +101,9 @@ def _staged(team: str, part: pd.DataFrame, questionnaire: Questionnaire) -> dict
     rule = questionnaire.rule
     silent = bool(applying["score"].isna().any())
     if not asked or answered / asked < rule.coverage_needed or silent:
-        reason = f"not yet: {answered} of {asked} questions answered; {percent(rule.coverage_needed)} are needed"
+        reason = (
+            f"not yet: {answered} of {count(asked, 'question')} answered; {percent(rule.coverage_needed)} are needed"
+        )
         missing = ", and at least one in each dimension" if silent else ""
         return {"team": team, "reason": reason + missing}
     reached, low, high = (_highest(applying[name], rule.dimensions_needed) for name in ("score", "low", "high"))
@@ -108,8 +111,8 @@ def _staged(team: str, part: pd.DataFrame, questionnaire: Questionnaire) -> dict
     at = int((applying["score"] >= reached).sum())
     weakest = applying.sort_values("score", kind="stable").iloc[0]
     reason = (
-        f"{at} of {len(applying)} dimensions score {reached} or more, {percent(rule.dimensions_needed)} are needed; "
-        f"lowest is {weakest['title']} with {weakest['score']:.1f}; {answered} of {asked} questions answered"
+        f"{at} of {count(len(applying), 'dimension')} score {reached} or more, {percent(rule.dimensions_needed)} are needed; "
+        f"lowest is {weakest['title']} with {weakest['score']:.1f}; {answered} of {count(asked, 'question')} answered"
     )
     said = {"name": here.name, "org_design": here.org_design, "next_step": here.next_step, "reason": reason}
     return {"team": team, "stage": reached, "stage_low": low, "stage_high": high, **said}

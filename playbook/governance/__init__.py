@@ -7,7 +7,7 @@ known rhythm and can stop.
 from playbook.governance.audit import audit_plan, audit_sample
 from playbook.governance.document import audit_sheet, playbook_document
 from playbook.governance.outline import PlaybookOutline, playbook_outlines
-from playbook.governance.readout import findings, measures
+from playbook.governance.readout import findings, measures, playbook_findings, risk_findings
 from playbook.governance.register import Register, risks
 from playbook.governance.review import weekly_review
 
@@ -20,7 +20,9 @@ __all__ = [
     "findings",
     "measures",
     "playbook_document",
+    "playbook_findings",
     "playbook_outlines",
+    "risk_findings",
     "risks",
     "weekly_review",
 ]

@@ -75,10 +75,10 @@ def audit_plan(tasks: pd.DataFrame, registered: pd.DataFrame, outline: PlaybookO
         most = runs.get((row.team, tables.plain_name(str(row.workflow))))
         items = None if most is None else math.ceil(most / WEEKS_A_MONTH - TIE)
         sample = audit_sample(items, rates.defect_rate.value, rates.confidence.value)
-        lot = "a week of unknown size" if items is None else f"{items} pieces a week"
+        lot = "a week of unknown size" if items is None else f"{tables.count(items, 'piece')} a week"
         said = (
-            f"check {sample} of {lot}: with {percent(rates.confidence.value)} confidence this shows a defect if "
-            f"{percent(rates.defect_rate.value)} or more are defective; rotate over channels and content types"
+            f"check {sample} of {lot}: with {tables.percent(rates.confidence.value)} confidence this shows a defect if "
+            f"{tables.percent(rates.defect_rate.value)} or more are defective; rotate over channels and content types"
         )
         rows.append((row.team, row.playbook_id, row.workflow, row.level, row.auditor_role, items, sample, said))
     return pd.DataFrame(rows, columns=list(TYPES)).astype(TYPES)

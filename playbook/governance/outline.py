@@ -235,8 +235,8 @@ def _listed(part: pd.DataFrame) -> str:
 def _audit(facts: _Facts) -> str:
     rates = facts.outline.audit
     return (
-        f"The weekly sample is sized to show a {percent(rates.defect_rate.value)} defect rate with "
-        f"{percent(rates.confidence.value)} confidence."
+        f"The weekly sample is sized to show a {tables.percent(rates.defect_rate.value)} defect rate with "
+        f"{tables.percent(rates.confidence.value)} confidence."
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -32,8 +32,7 @@ def measures(  # noqa: PLR0913 - each is a table some of the five figures are co
     up to `today` give the number of the last four weeks in which one was held, 0 to 4; it stays empty while a team has
     recorded none.
     """
-    register = tables.check(tables.AGENT_PLAYBOOKS, registered)
-    register = register[register["status"].isin(LIVE)]
+    register = _in_use(registered)
     wanted = _workflows(tables.check(tables.SHORTLIST, shortlist), pilots)
     held = tables.check(tables.REVIEWS, reviews) if reviews is not None else tables.REVIEWS.empty()
     known = {*register["team"], *risk_rows["team"], *(team for team, _ in wanted), *held["team"], *teams}
@@ -67,7 +66,7 @@ def _reviews(team: str, held: pd.DataFrame, today: dt.date | None) -> dict[str, 
         return {**row, "n": len(days), "needs": needs}
     ago = (pd.Timestamp(today) - days).dt.days
     weeks = (ago[ago.between(0, WEEKS * 7 - 1)] // 7).nunique()
-    evidence = f"a review was held in {weeks} of the {WEEKS} weeks up to {today}; {_n(len(days), 'review')} on record"
+    evidence = f"a review was held in {weeks} of the {WEEKS} weeks up to {today}; {tables.count(len(days), 'review')} on record"
     return {**row, "value": weeks, "n": len(days), "evidence": evidence}
 
 
@@ -95,35 +94,55 @@ def _share(team: str, measure: str, count: int, n: int, said: str, needs: str) -
 
 def findings(risk_rows: pd.DataFrame, outlines: pd.DataFrame, registered: pd.DataFrame) -> list[str]:
     """What the tables say about risks, controls and playbooks, team by team, in sentences with their numbers."""
-    register = tables.check(tables.AGENT_PLAYBOOKS, registered)
-    register = register[register["status"].isin(LIVE)]
-    teams = sorted({*risk_rows["team"], *outlines["team"], *register["team"]})
-    if not teams:
+    register = _in_use(registered)
+    if not {*risk_rows["team"], *outlines["team"], *register["team"]}:
         return ["Nothing to govern yet: no team, no risk rating and no agent playbook is known."]
-    sentences: list[str] = []
-    for team in teams:
-        mine = [frame[frame["team"].eq(team)] for frame in (risk_rows, outlines, register)]
-        told = [*_risks_said(mine[0]), *_playbooks_said(mine[1], mine[2])]
-        sentences += [f"{team}: {sentence}" for sentence in told] if len(teams) > 1 else told
-    return sentences
+    return _by_team((_risks_said, (risk_rows,)), (_playbooks_said, (outlines, register)))
 
 
-def _n(count: Any, noun: str) -> str:
-    return f"{count:,.0f} {noun}" + ("" if round(count) == 1 else "s")
+def risk_findings(risk_rows: pd.DataFrame) -> list[str]:
+    """What the ratings say: how many risks are rated, the highest, controls in place and without an owner."""
+    if risk_rows.empty:
+        return ["Not yet: no team has a risk to rate."]
+    return _by_team((_risks_said, (risk_rows,)))
+
+
+def playbook_findings(outlines: pd.DataFrame, registered: pd.DataFrame) -> list[str]:
+    """What the register says: playbooks with trigger, owner and deputy, and workflows still without one."""
+    register = _in_use(registered)
+    if outlines.empty and register.empty:
+        return ["Not yet: no workflow is proposed for an agent, so no playbook is wanted."]
+    return _by_team((_playbooks_said, (outlines, register)))
+
+
+def _in_use(registered: pd.DataFrame) -> pd.DataFrame:
+    register = tables.check(tables.AGENT_PLAYBOOKS, registered)
+    return register[register["status"].isin(LIVE)]
+
+
+def _by_team(*told: tuple[Callable[..., Iterator[str]], tuple[pd.DataFrame, ...]]) -> list[str]:
+    """The sentences of each part about each team's own rows; the team is named when there are several."""
+    teams = sorted({team for _, frames in told for frame in frames for team in frame["team"]})
+    return [
+        f"{team}: {sentence}" if len(teams) > 1 else sentence
+        for team in teams
+        for tell, frames in told
+        for sentence in tell(*(frame[frame["team"].eq(team)] for frame in frames))
+    ]
 
 
 def _risks_said(rows: pd.DataFrame) -> Iterator[str]:
     if rows.empty:
         return
     rated = rows[rows["rated"]]
-    yield f"{len(rated)} of {len(rows)} risks and failure modes were rated by the team; the others show starting values."
+    yield f"{len(rated)} of {tables.count(len(rows), 'risk or failure mode', 'risks and failure modes')} were rated by the team; the others show starting values."
     if rated.empty:
         yield "Not yet: without the team's own rating nothing can be said about how exposed it is."
         return
     worst = rated[rated["score"].eq(rated["score"].max())]
     yield f"Highest rated: {', '.join(worst['name'])} (score {worst['score'].iloc[0]} of 25, {worst['band'].iloc[0]})."
     done, controls = int(rated["controls_done"].sum()), int(rated["controls"].sum())
-    yield f"{done} of {_n(controls, 'control')} of the rated risks in place."
+    yield f"{done} of {tables.count(controls, 'control')} of the rated risks in place."
     unowned = rated.loc[rated["owner_role"].isna(), "name"]
     if len(unowned):
         yield f"No role owns the controls of {', '.join(unowned)} ({len(unowned)})."
@@ -134,7 +153,7 @@ def _playbooks_said(outlines: pd.DataFrame, register: pd.DataFrame) -> Iterator[
     missing = [
         flow for key, flow in flows.items() if key not in {tables.plain_name(flow) for flow in register["workflow"]}
     ]
-    yield f"{_n(len(register), 'agent playbook')} in the register, {int(_complete(register).sum())} with trigger, owner and deputy."
+    yield f"{tables.count(len(register), 'agent playbook')} in the register, {int(_complete(register).sum())} with trigger, owner and deputy."
     if missing:
         yield f"Outlined but not written: {', '.join(missing)} ({len(missing)})."
     waiting = sorted(set(outlines.loc[outlines["level"].isna(), "workflow"]))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from playbook.kpis.model import Catalogue, Kpi
-from playbook.tables import READINGS, check
+from playbook.tables import READINGS, check, count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,8 +76,8 @@ def _figure(value: float, unit: str, low: float = math.nan, high: float = math.n
     if pd.isna(value):
         return ""
     spread = "" if pd.isna(low) or pd.isna(high) else f" ({said(low, unit)} to {said(high, unit)})"
-    count = "" if n is None or pd.isna(n) else f", n = {n}"
-    return f"{said(value, unit)}{spread}{count}"
+    asked = "" if n is None or pd.isna(n) else f", n = {n}"
+    return f"{said(value, unit)}{spread}{asked}"
 
 
 def said(value: float, unit: str) -> str:
@@ -116,8 +116,9 @@ def _with_doubt(value: pd.Series, unit: str) -> str:
 
 
 def _baseline_only(kpi: Kpi, first: pd.Series) -> str:
+    days = count(first["days"], "day")
     return (
-        f"baseline {_with_doubt(first, kpi.unit)} in the {first['days']} days from {first['start']:%Y-%m-%d}; "
+        f"baseline {_with_doubt(first, kpi.unit)} in the {days} from {first['start']:%Y-%m-%d}; "
         "a second period is needed before a change can be spoken of"
     )
 

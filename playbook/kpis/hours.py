@@ -9,7 +9,7 @@ import pandas as pd
 
 from playbook.kpis.comparing import frame_of
 from playbook.kpis.model import Arrival, Catalogue
-from playbook.tables import inventory
+from playbook.tables import count, inventory, percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,14 +76,14 @@ def _said(found: Mapping[str, Any], limit: int) -> str:
     share = found.get("share_human", math.nan)
     if math.isnan(share):
         return (
-            f"not yet: of {found['tasks']} tasks {found['counted']} have both hours and a level; "
+            f"not yet: both hours and a level are known for {found['counted']} of {count(found['tasks'], 'task')}; "
             "needs runs a month, minutes a run and a level"
         )
-    low, high = f"{percent(found['low'])}", f"{percent(found['high'])}"
+    low, high = percent(found["low"]), percent(found["high"])
     doubt = f" (between {low} and {high} as levels are in doubt)" if low != high else ""
     side = "at or above" if share >= found["mark"] else "below"
     return (
         f"{percent(share)} of {found['hours_human'] + found['hours_agents']:.0f} hours a month are on work of target level "
         f"1 to {limit}, which AI cannot do{doubt}; {side} the mark of {percent(found['mark'])}, "
-        f"from {found['counted']} of {found['tasks']} tasks"
+        f"from {found['counted']} of {count(found['tasks'], 'task')}"
     )

@@ -9,7 +9,7 @@ import pandas as pd
 from playbook.kpis.comparing import compare
 from playbook.kpis.hours import time_split
 from playbook.kpis.model import Catalogue
-from playbook.tables import MEASURES, check
+from playbook.tables import MEASURES, check, count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,9 @@ def findings(catalogue: Catalogue, readings: pd.DataFrame, tasks: pd.DataFrame, 
     compared = compare(catalogue, readings, list(dict.fromkeys([*tasks["team"], *readings["team"]])))
     for team, part in compared.groupby("team", sort=False):
         read = part.dropna(subset=["latest"])
-        said.append(f"{team!s}: {len(read)} of {len(part)} KPIs have a reading; the others say what they need.")
+        said.append(
+            f"{team!s}: {len(read)} of {count(len(part), 'KPI')} have a reading; the others say what they need."
+        )
         said += [f"{team!s}: {row['new_title']}: {row['status']}." for row in read.to_dict(orient="records")]
     for row in time_split(tasks, placements, catalogue).to_dict(orient="records"):
         said.append(f"{row['team']}: {row['status']}.")
@@ -55,7 +57,7 @@ def measures(
                 "value": len(have) / len(core) if core else None,
                 "unit": "share",
                 "n": len(core),
-                "evidence": f"{len(have)} of {len(core)} core KPIs have a first reading",
+                "evidence": f"{len(have)} of {count(len(core), 'core KPI')} have a first reading",
                 "needs": "" if core else "a core KPI in the catalogue",
             }
         )

@@ -7,6 +7,7 @@ Text from data is escaped. `header` carries the style for the cells below it, so
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import pandas as pd
 from playbook import tables
 from playbook.errors import ParameterError
 from playbook.report import look
+from playbook.report.notes import NOTE, shared_note
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +30,8 @@ DAYS = 90
 PHASES = ("Audit and experiment", "Redesign roles", "Scale and optimise")
 LONG_TEXT = 48
 ESSAY = 160
+SMALLEST = 1e-6
+"""Below this a number of a table is an effect of rounding and shown as none."""
 WORDS = ("", "pb-long", "pb-long pb-essay")
 ROOM = 60
 """What a page is wide, in the table's letter heights; a table that asks for more is set smaller."""
@@ -140,9 +144,13 @@ def table(  # noqa: PLR0913 - one keyword a choice a page makes; each has a defa
     are several. More than two columns of levels show the numbers alone. `declared` says which table of the data dictionary the columns belong to; without it the table most
     like the frame is asked first. `rows` is the most shown, the rest is counted in words. `legend` adds the
     columns' meanings below. Levels are coloured chips with number and name, shares are percentages, empty cells are
-    a dash, or "not yet" where the column's value is still to come. Raises ParameterError for a column not in the frame.
+    a dash, or "not yet" where the column's value is still to come. A `note` that is the same in every row is said once
+    below the caption. Raises ParameterError for a column not in the frame.
     """
     picked = _picked(frame, columns)
+    if shared := shared_note(frame, picked):
+        del picked[NOTE]
+        note = f"{note} {shared}".strip()
     if frame.empty:
         said = f"{caption}: {empty}" if caption else empty
         return Piece(f'<div class="pb"><p class="pb-empty">{look.escape(said)}</p></div>', said)
@@ -161,7 +169,7 @@ def table(  # noqa: PLR0913 - one keyword a choice a page makes; each has a defa
     ]
     head = "".join(cell.th(units=units) for cell in cells)
     small = f"<small>{look.escape(note)}</small>" if note else ""
-    title = f"<caption>{look.escape(caption)}{small}</caption>" if caption else ""
+    title = f"<caption>{look.escape(caption)}{small}</caption>" if caption or shared else ""
     label = look.escape(caption or "Table")
     more = len(frame) - rows
     rest = f'<p class="pb-more">and {more:,} more.</p>' if more > 0 else ""
@@ -271,9 +279,17 @@ def _number_format(name: str, unit: str, values: pd.Series, *, short: bool) -> t
     if _is_share(name, unit):
         return "pb-n", look.percent
     if name == "value":  # rows of different measures: each number by itself
-        return "pb-n", look.number
+        return "pb-n", lambda value: _number(value, look.places([value]))
     decimals = 2 if unit == "ratio" else look.places(values)
-    return "pb-n", lambda value: look.number(value, decimals)
+    return "pb-n", lambda value: _number(value, decimals)
+
+
+def _number(value: float, decimals: int) -> str:
+    """A number with these decimals, or as many as it takes to tell a rare rate from none."""
+    size = abs(float(value))
+    if SMALLEST <= size < 0.5 * 10**-decimals:
+        decimals = -math.floor(math.log10(size))
+    return look.number(value, decimals)
 
 
 def _text_format(values: pd.Series) -> tuple[str, Callable[[Any], str]]:

@@ -69,29 +69,25 @@ def findings(shifts: pd.DataFrame, role_map: RoleMap, suggested: pd.DataFrame | 
     return sentences
 
 
-def _n(count: Any, noun: str) -> str:
-    return f"{count:,.0f} {noun}" + ("" if round(count) == 1 else "s")
-
-
 def _hours_said(part: pd.DataFrame) -> Iterator[str]:
     total, tasks = part["hours"].sum(), int(part["tasks"].sum())
     known = total - part["hours_unknown"].sum()
     if not known:
-        yield f"Not yet: {_n(tasks, 'task')} in the inventory, and none has both hours and a target level."
+        yield f"Not yet: {tables.count(tasks, 'task')} in the inventory, and none has both hours and a target level."
         return
     led = part["hours_level_4"].sum() + part["hours_level_5"].sum()
     kept = part["hours_level_1"].sum() + part["hours_level_2"].sum()
     yield (
-        f"Of {known:,.0f} hours a month with a target level ({_n(tasks, 'task')}), {percent(led / known)} could be led by agents by "
-        f"their nature (levels 4 and 5) and {percent(kept / known)} stay led by people (levels 1 and 2)."
+        f"Of {known:,.0f} hours a month with a target level ({tables.count(tasks, 'task')}), {tables.percent(led / known)} could be led by agents by "
+        f"their nature (levels 4 and 5) and {tables.percent(kept / known)} stay led by people (levels 1 and 2)."
     )
     if part["hours_unknown"].sum():
-        yield f"Left out of these shares for want of a target level: {_n(part['hours_unknown'].sum(), 'hour')}."
+        yield f"Left out of these shares for want of a target level: {tables.count(part['hours_unknown'].sum(), 'hour')}."
 
 
 def _unnamed_said(part: pd.DataFrame) -> Iterator[str]:
     if len(part):
-        yield f"{_n(part['tasks'].sum(), 'task')} with {_n(part['hours'].sum(), 'hour')} a month name no role yet."
+        yield f"{tables.count(part['tasks'].sum(), 'task')} with {tables.count(part['hours'].sum(), 'hour')} a month name no role yet."
 
 
 def _directions_said(part: pd.DataFrame) -> Iterator[str]:
@@ -102,10 +98,10 @@ def _directions_said(part: pd.DataFrame) -> Iterator[str]:
     known = part["hours"] - part["hours_unknown"]
     mean = sum(part[f"hours_level_{level}"] * level for level in LEVELS) / known.where(known > 0)
     told = part.assign(mean=mean, gap=(mean - part["leverage_level"].astype("float64")).abs())
-    for row in told[told["gap"].gt(1)].itertuples():
+    for row in told[told["gap"].gt(1)].to_dict(orient="records"):
         yield (
-            f"{row.role}: the map proposes level {row.leverage_level}, the role's hours average {row.mean:.1f} "
-            f"({_n(row.tasks, 'task')}); talk about this difference before anything is agreed."
+            f"{row['role']}: the map proposes level {row['leverage_level']}, the role's hours average {row['mean']:.1f} "
+            f"({tables.count(row['tasks'], 'task')}); talk about this difference before anything is agreed."
         )
 
 
@@ -113,7 +109,7 @@ def _proposals_said(part: pd.DataFrame, role_map: RoleMap) -> Iterator[str]:
     proposed = part[part["new_role"].notna()]
     without = part.loc[part["new_role"].isna(), "role"]
     settled = int(proposed["status"].isin(role_map.proposals.decided).sum())
-    yield f"{settled} of {_n(len(proposed), 'proposal')} were decided by people; the others change nothing until they are."
+    yield f"{settled} of {tables.count(len(proposed), 'proposal')} were decided by people; the others change nothing until they are."
     if len(without):
         yield f"The map proposes nothing for {', '.join(without)} ({len(without)}); they stay as they are."
 

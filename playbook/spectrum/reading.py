@@ -8,7 +8,7 @@ import pandas as pd
 
 from playbook.spectrum.model import PEOPLE_DECIDE_UP_TO
 from playbook.spectrum.placing import place
-from playbook.tables import FACTORS, MEASURES
+from playbook.tables import FACTORS, MEASURES, count, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,19 +116,19 @@ def _measured(team: str, group: pd.DataFrame) -> Iterator[dict[str, Any]]:
         "measure": "share_of_tasks_placed",
         "value": len(placed) / n,
         "unit": "share",
-        "evidence": f"{len(placed)} of {n} tasks have a target level",
+        "evidence": f"{len(placed)} of {count(n, 'task')} have a target level",
     }
     yield base | {
         "measure": "rated_coverage",
         "value": float(group["coverage"].mean()),
         "unit": "share",
-        "evidence": f"mean share of the rule's weight rated by the team, over {n} tasks",
+        "evidence": f"mean share of the rule's weight rated by the team, over {count(n, 'task')}",
     }
     yield base | {
         "measure": "tasks_without_level",
         "value": float(n - len(placed)),
         "unit": "tasks",
-        "evidence": f"{n - len(placed)} of {n} tasks have no target level yet",
+        "evidence": f"{n - len(placed)} of {count(n, 'task')} have no target level yet",
     }
     human = int((placed <= PEOPLE_DECIDE_UP_TO).sum())
     yield base | {
@@ -136,7 +136,7 @@ def _measured(team: str, group: pd.DataFrame) -> Iterator[dict[str, Any]]:
         "value": human / len(placed) if len(placed) else None,
         "unit": "share",
         "n": len(placed),
-        "evidence": f"{human} of {len(placed)} placed tasks have target level 1 or 2, where people decide",
+        "evidence": f"{human} of {count(len(placed), 'placed task')} have target level 1 or 2, where people decide",
         "needs": "" if len(placed) else "ratings, or a function of the catalogue, for at least one task",
     }
 
@@ -144,17 +144,17 @@ def _measured(team: str, group: pd.DataFrame) -> Iterator[dict[str, Any]]:
 def _found(group: pd.DataFrame, names: list[str]) -> Iterator[str]:
     n, placed = len(group), group.dropna(subset=["target_level"])
     if placed.empty:
-        yield f"Not yet: none of the {n} tasks has ratings or a function of the catalogue, so none has a level."
+        yield f"Not yet: none of {count(n, 'task')} has ratings or a function of the catalogue, so none has a level."
         return
     counts = placed["target_level"].value_counts()
     spread = ", ".join(f"{counts.get(level, 0)} at level {level}" for level in range(1, 6))
-    yield f"{len(placed)} of {n} tasks have a place on the spectrum by their nature: {spread}."
+    yield f"{len(placed)} of {count(n, 'task')} have a place on the spectrum by their nature: {spread}."
     now = int((placed["ready_level"] >= 4).sum())
     by_nature = int((placed["target_level"] >= 4).sum())
     yield f"{by_nature} could be led by AI (level 4 or 5) by their nature; {now} of them may be handed over now."
     human = int((placed["target_level"] <= PEOPLE_DECIDE_UP_TO).sum())
     if human:
-        yield f"Keep human: {human} of {len(placed)} placed tasks stay with people (level 1 or 2)."
+        yield f"Keep human: {human} of {count(len(placed), 'placed task')} stay with people (level 1 or 2)."
     capped = placed.loc[placed["ceilings"].str.len() > 0, "ceilings"].str.split("; ").explode().value_counts()
     if len(capped):
         top = sorted(capped.items(), key=lambda pair: (-pair[1], str(pair[0])))[:3]
@@ -166,17 +166,17 @@ def _doubts(group: pd.DataFrame, placed: pd.DataFrame, names: list[str]) -> Iter
     width = placed["level_high"] - placed["level_low"]
     sure = int((width == 0).sum())
     yield (
-        f"{sure} of {len(placed)} placed tasks keep their level whatever the missing ratings are; on average "
+        f"{sure} of {count(len(placed), 'placed task')} keep their level whatever the missing ratings are; on average "
         f"{percent(group['coverage'].mean())} of the rule's weight was rated by the team. The range covers missing ratings "
         f"only, not disagreement between raters."
     )
     borrowed = int((placed["coverage"] == 0).sum())
     if borrowed:
-        yield f"{borrowed} of these levels rest on the catalogue alone: nobody on the team has rated those tasks."
+        yield f"{borrowed} of these levels {'rests' if borrowed == 1 else 'rest'} on the catalogue alone: nobody on the team has rated those tasks."
     missing = [name for name, level in zip(names, group["target_level"].tolist(), strict=True) if pd.isna(level)]
     if missing:
         more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-        yield f"Not yet: {len(missing)} of {len(group)} tasks have no level ({', '.join(missing[:3])}{more})."
+        yield f"Not yet: {len(missing)} of {count(len(group), 'task')} have no level ({', '.join(missing[:3])}{more})."
 
 
 def _names(tasks: pd.DataFrame, group: pd.DataFrame) -> list[str]:

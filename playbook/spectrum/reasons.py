@@ -9,7 +9,7 @@ import numpy as np
 
 from playbook.spectrum.model import HIGHEST, LOWEST, PEOPLE_DECIDE_UP_TO
 from playbook.spectrum.weighing import met
-from playbook.tables import FACTORS
+from playbook.tables import FACTORS, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

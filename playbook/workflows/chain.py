@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from playbook.tables import LAYERS
+from playbook.tables import LAYERS, count
 from playbook.workflows.inventory import joined
 
 AUTOMATED_FROM = 4
@@ -68,14 +68,16 @@ def chain(tasks: pd.DataFrame, placements: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).astype({"ready": "Int64"})
 
 
-def chain_findings(chained: pd.DataFrame, wave: pd.DataFrame) -> list[str]:
-    """What `chain` and `next_wave` say, team by team, in sentences; "not yet" where no two layers meet."""
-    teams = sorted({*chained["team"], *wave["team"]})
-    return [
-        f"{team}: {sentence}"
-        for team in teams
-        for sentence in (_links(chained[chained["team"] == team]), _wave(wave[wave["team"] == team]))
-    ]
+def chain_findings(chained: pd.DataFrame) -> list[str]:
+    """What `chain` says, team by team, in sentences; "not yet" where no two layers in a row may be run by agents."""
+    return [f"{team}: {_links(part)}" for team, part in chained.groupby("team", sort=True)]
+
+
+def wave_findings(wave: pd.DataFrame) -> list[str]:
+    """What `next_wave` says, team by team, in sentences; one "not yet" when no task is ready for the level 3 loop."""
+    if wave.empty:
+        return ["Not yet: no task is ready for level 3; rate the open ones or prepare their data first."]
+    return [f"{team}: {_wave(part)}" for team, part in wave.groupby("team", sort=True)]
 
 
 def _links(chained: pd.DataFrame) -> str:
@@ -84,19 +86,17 @@ def _links(chained: pd.DataFrame) -> str:
         return "Not yet: in no workflow may two layers in a row be run by agents, so there is nothing to link."
     first = links.iloc[0]
     return (
-        f"In {links['workflow'].nunique()} of {chained['workflow'].nunique()} workflows an agent could hand straight to "
-        f"an agent, {len(links)} hand-overs in all; for example {first['layer']} to {first['hands_to']} in "
+        f"In {links['workflow'].nunique()} of {count(chained['workflow'].nunique(), 'workflow')} an agent could hand straight "
+        f"to an agent, {count(len(links), 'hand-over')} in all; for example {first['layer']} to {first['hands_to']} in "
         f"{first['workflow']}."
     )
 
 
 def _wave(wave: pd.DataFrame) -> str:
-    if wave.empty:
-        return "Not yet: no task is ready for level 3; rate the open ones or prepare their data first."
     known = wave["hours"].sum(min_count=1)
-    hours = "their hours are not known yet" if pd.isna(known) else f"{known:.0f} hours a month"
+    hours = "their hours are not known yet" if pd.isna(known) else f"{count(known, 'hour')} a month"
     return (
-        f"{wave['tasks'].sum()} tasks in {len(wave)} workflows may be worked in the level 3 loop, {hours}; the largest is "
+        f"{count(wave['tasks'].sum(), 'task')} in {count(len(wave), 'workflow')} may be worked in the level 3 loop, {hours}; the largest is "
         f"{wave.iloc[0]['workflow']}."
     )
 

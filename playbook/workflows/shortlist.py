@@ -110,7 +110,7 @@ def _order(row: dict[str, Any]) -> tuple[float, float, str]:
 
 def _reason(row: dict[str, Any], rank: int, most: int) -> str:
     facts = (
-        f"{row['hours_per_month']:.1f} hours and {row['runs_per_month']:.0f} runs a month, judgment "
+        f"{row['hours_per_month']:.1f} hours and {count(row['runs_per_month'], 'run')} a month, judgment "
         f"{row['judgment']:.1f} of 5 ({row['n_rated']} of {count(row['tasks'], 'task')} rated), {percent(row['ready_share'])} of "
         f"the hours ready for AI to lead; priority {row['priority']:.2f}"
     )

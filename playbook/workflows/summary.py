@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 COLLABORATIVE = 3
 MOST_PILOTS = 3
+NO_TASK = "Not yet: no task has been mapped."
 UNITS = {
     "tasks_mapped": "tasks",
     "workflows_mapped": "workflows",
@@ -46,26 +47,44 @@ def measures(tasks: pd.DataFrame, placements: pd.DataFrame, shortlist: pd.DataFr
 def findings(tasks: pd.DataFrame, placements: pd.DataFrame, shortlist: pd.DataFrame) -> list[str]:
     """What inventory and shortlist say in sentences, per team when there are several. No tasks give one "not yet"."""
     if tasks.empty:
-        return ["Not yet: no task has been mapped."]
-    several = len(set(tasks["team"])) > 1
+        return [NO_TASK]
+    return [*inventory_findings(tasks, placements), *shortlist_findings(shortlist)]
+
+
+def inventory_findings(tasks: pd.DataFrame, placements: pd.DataFrame) -> list[str]:
+    """What is mapped, hours at stake, work stuck at level 2, the widest step; per team when there are several."""
+    if tasks.empty:
+        return [NO_TASK]
     said: list[str] = []
     for team, group in with_hours(tasks).groupby("team", sort=True):
-        lead = f"Team {team}: " if several else ""
         own = placements[placements["team"] == team]
-        texts = [*_inventory(group), *_stuck(group), *_gaps(group, own), *_pilots(shortlist[shortlist["team"] == team])]
-        said += [lead + text for text in texts]
+        said += [_lead(tasks, team) + text for text in (*_inventory(group), *_stuck(group), *_gaps(group, own))]
     return said
+
+
+def shortlist_findings(shortlist: pd.DataFrame) -> list[str]:
+    """Proposed pilots, what is not yet fit and why, what stays with people; per team when there are several."""
+    if shortlist.empty:
+        return ["Not yet: there is no workflow to choose a pilot from."]
+    return [
+        _lead(shortlist, team) + text for team, group in shortlist.groupby("team", sort=True) for text in _pilots(group)
+    ]
+
+
+def _lead(frame: pd.DataFrame, team: object) -> str:
+    return f"Team {team}: " if len(set(frame["team"])) > 1 else ""
 
 
 def _mapped(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
     n, hours, level = len(group), group["hours_per_month"], numbers(group, "current_level")
     workflows, timed, levelled = group["workflow"].nunique(), int(hours.notna().sum()), int(level.notna().sum())
-    yield _row("tasks_mapped", n, n, evidence=f"{n} tasks in the inventory")
-    yield _row("workflows_mapped", workflows, n, evidence=f"{workflows} workflows in the inventory of {n} tasks")
-    yield _row("share_with_current_level", levelled / n, n, evidence=f"{levelled} of {n} tasks have a current level")
-    yield _row("share_with_volume", timed / n, n, evidence=f"{timed} of {n} tasks have runs a month and minutes a run")
+    tasks = count(n, "task")
+    yield _row("tasks_mapped", n, n, evidence=f"{count(n, 'task')} in the inventory")
+    yield _row("workflows_mapped", workflows, n, evidence=f"{count(workflows, 'workflow')} in the inventory of {tasks}")
+    yield _row("share_with_current_level", levelled / n, n, evidence=f"{levelled} of {tasks} have a current level")
+    yield _row("share_with_volume", timed / n, n, evidence=f"{timed} of {tasks} have runs a month and minutes a run")
     if timed:
-        said = f"{hours.sum():.1f} hours a month over the {timed} of {n} tasks whose runs and minutes are known"
+        said = f"{hours.sum():.1f} hours a month over the {timed} of {tasks} whose runs and minutes are known"
         yield _row("hours_at_stake", float(hours.sum()), timed, evidence=said)
     else:
         yield _row("hours_at_stake", None, 0, needs="runs a month and minutes a run of at least one task")
@@ -74,7 +93,7 @@ def _mapped(group: pd.DataFrame) -> Iterator[dict[str, Any]]:
 def _judged(group: pd.DataFrame, shortlist: pd.DataFrame, placed: int) -> Iterator[dict[str, Any]]:
     chosen, candidates = shortlist.loc[shortlist["chosen"].astype(bool), "workflow"].tolist(), len(shortlist)
     names = f": {', '.join(chosen)}" if chosen else ""
-    said = f"{len(chosen)} of {candidates} workflows chosen{names}; {placed} of {len(group)} tasks had a level"
+    said = f"{len(chosen)} of {count(candidates, 'workflow')} chosen{names}; {placed} of {count(len(group), 'task')} had a level"
     if placed:
         yield _row("pilots_shortlisted", len(chosen), candidates, evidence=said[:1000])
     else:
@@ -83,7 +102,7 @@ def _judged(group: pd.DataFrame, shortlist: pd.DataFrame, placed: int) -> Iterat
     rated, two = int(level.notna().sum()), int((level == STUCK_LEVEL).sum())
     interval = intervals.wilson(two, rated)
     if interval:
-        said = f"{two} of {rated} tasks with a current level; 95 % interval {percent(interval.low)} to {percent(interval.high)}"
+        said = f"{two} of {count(rated, 'task')} with a current level; 95 % interval {percent(interval.low)} to {percent(interval.high)}"
         yield _row("stuck_at_two_share", interval.estimate, rated, evidence=said)
     else:
         yield _row("stuck_at_two_share", None, 0, needs="the current level of at least one task")
@@ -91,7 +110,7 @@ def _judged(group: pd.DataFrame, shortlist: pd.DataFrame, placed: int) -> Iterat
     total = float(hours[both].sum())
     if total > 0:
         above = float(hours[both & (level >= COLLABORATIVE)].sum())
-        said = f"{above:.1f} of {total:.1f} hours a month, over {int(both.sum())} tasks with hours and a current level"
+        said = f"{above:.1f} of {total:.1f} hours a month, over {count(int(both.sum()), 'task')} with hours and a current level"
         yield _row("hours_at_level_3_plus_share", above / total, int(both.sum()), evidence=said)
     else:
         needs = "hours and the current level of at least one task"
@@ -110,8 +129,8 @@ def _inventory(group: pd.DataFrame) -> Iterator[str]:
         yield "Not yet: hours at stake are unknown, because no task has both runs a month and minutes a run."
         return
     measured = int((group["basis"] == "measured").sum()) if "basis" in group.columns else 0
-    basis = f"{measured} of {n} tasks measured from a log, the rest estimated by people"
-    yield f"{hours.sum():.0f} hours a month are at stake in the {timed} of {n} tasks with known volume ({basis})."
+    basis = f"{measured} of {count(n, 'task')} measured from a log, the rest estimated by people"
+    yield f"{hours.sum():.0f} hours a month are at stake in the {timed} of {count(n, 'task')} with known volume ({basis})."
     largest = (
         group.groupby("workflow")["hours_per_month"].sum().sort_index().sort_values(ascending=False, kind="stable")
     )
@@ -127,7 +146,7 @@ def _stuck(group: pd.DataFrame) -> Iterator[str]:
         yield "Not yet: no task has a current level, so how much work is stuck at level 2 is unknown."
         return
     text = (
-        f"{row['at_two']} of {row['rated']} tasks with a current level ({percent(row['share'])}, 95 % interval "
+        f"{row['at_two']} of {count(row['rated'], 'task')} with a current level ({percent(row['share'])}, 95 % interval "
         f"{percent(row['low'])} to {percent(row['high'])}) are worked at level 2 today"
     )
     yield text + (f", {percent(row['hours_share'])} of their hours." if pd.notna(row["hours_share"]) else ".")
@@ -156,7 +175,7 @@ def _pilots(shortlist: pd.DataFrame) -> Iterator[str]:
     if names:
         hours = chosen["hours_per_month"].sum()
         yield (
-            f"Proposed {'pilot' if len(names) == 1 else 'pilots'}, out of {len(shortlist)} workflows: "
+            f"Proposed {'pilot' if len(names) == 1 else 'pilots'}, out of {count(len(shortlist), 'workflow')}: "
             f"{', '.join(names)}; together {hours:.0f} hours a month."
         )
     if len(names) < MOST_PILOTS and rest["rank"].isna().all():
@@ -169,5 +188,4 @@ def _pilots(shortlist: pd.DataFrame) -> Iterator[str]:
         yield f"{fit} fit to be a first pilot now" + (f". Next in line: {reasons}." if reasons else ".")
     human = int(rest["reason"].str.startswith("keep human").sum())
     if human:
-        yield f"Keep human: {count(human, 'workflow')} of {len(shortlist)} {'stays' if human == 1 else 'stay'} with people."
-
+        yield f"Keep human: {human} of {count(len(shortlist), 'workflow')} {'stays' if human == 1 else 'stay'} with people."
