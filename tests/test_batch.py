@@ -429,7 +429,7 @@ def test_a_full_disk_is_told_apart_from_an_error_of_the_notebook(workspace, monk
     job = batch.plan(workspace, ["9"], ["alpha"])[0]
 
     def failing(error):
-        monkeypatch.setattr("papermill.execute_notebook", lambda *_, **__: (_ for _ in ()).throw(error))
+        monkeypatch.setattr(execute, "run", lambda *_, **__: (_ for _ in ()).throw(error))
         return execute.execute(job)
 
     full = failing(OSError(errno.ENOSPC, "No space left on device"))

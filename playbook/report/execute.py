@@ -137,6 +137,8 @@ def _run(job: Job, aside: Path, engine: str | None) -> Outcome:
 
 def _seal(job: Job, aside: Path, outcome: Outcome) -> None:
     """Write into the executed notebook what it is and what became of it; the machine's paths leave it."""
+    from playbook.report.engine import saving  # noqa: PLC0415 - papermill and nbformat, paid in the worker
+
     notebook = _kept(aside if aside.is_file() else job.source)
     papermill = notebook["metadata"].setdefault("papermill", {})
     papermill["input_path"], papermill["output_path"] = job.notebook, job.output.name
@@ -153,8 +155,7 @@ def _seal(job: Job, aside: Path, outcome: Outcome) -> None:
     }
     if outcome.status == "failed" and outcome.cell is None:
         notebook["cells"].insert(1, _stopped(outcome))
-    text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-    aside.write_text(text, encoding="utf-8")
+    aside.write_text(saving.text(notebook) + "\n", encoding="utf-8")
 
 
 def _kept(path: Path) -> dict[str, Any]:

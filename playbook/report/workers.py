@@ -8,8 +8,6 @@ threads or database connections is shared with them.
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import functools
 import multiprocessing
 import os
 import re
@@ -26,13 +24,11 @@ from playbook.report.execute import Outcome, execute, give_up
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
     from multiprocessing.process import BaseProcess
-    from pathlib import Path
     from types import FrameType
 
     from playbook.report.jobs import Job
 
 PATIENCE = 10.0
-DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
 NOISE = re.compile(
     rb"Kernel is running over TCP without encryption|frozen modules|to python to disable frozen modules"
     rb"|PYDEVD_DISABLE_FILE_VALIDATION|Debugging will proceed|KeyboardInterrupt caught in kernel"
@@ -53,8 +49,7 @@ def outcomes(jobs: Sequence[Job], engine: str | None = None, workers: int | None
     early, closes the iterator or is interrupted, the processes and their kernels are ended first.
     """
     waiting, again = deque(jobs), set[str]()
-    hire = functools.partial(_Worker, engine, [job.source for job in jobs])
-    crew = [hire() for _ in range(min(workers or cores(), len(waiting)))]
+    crew = [_Worker(engine) for _ in range(min(workers or cores(), len(waiting)))]
     try:
         for worker in crew:
             worker.give(waiting)
@@ -63,7 +58,7 @@ def outcomes(jobs: Sequence[Job], engine: str | None = None, workers: int | None
                 worker = next(worker for worker in busy if worker.pipe is pipe)
                 job, outcome = worker.take()
                 if outcome is None:
-                    crew[crew.index(worker)] = worker = hire()
+                    crew[crew.index(worker)] = worker = _Worker(engine)
                     if job.title not in again:
                         again.add(job.title)
                         waiting.appendleft(job)
@@ -80,12 +75,12 @@ def outcomes(jobs: Sequence[Job], engine: str | None = None, workers: int | None
 class _Worker:
     """A process, the pipe to it and the job it has."""
 
-    def __init__(self, engine: str | None, notebooks: Sequence[Path]) -> None:
+    def __init__(self, engine: str | None) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process: BaseProcess
         if _warm(engine):
-            self.process = process(_serve, theirs, engine, notebooks=notebooks)
+            self.process = process(_serve, theirs, engine)
         else:
             self.process = context.Process(target=_serve, args=(theirs, engine), daemon=True, name=WORKER)
         with _deaf():
@@ -125,8 +120,7 @@ def _serve(pipe: connection.Connection, engine: str | None) -> None:
     signal.signal(signal.SIGINT, lambda _number, _frame: None)
     signal.signal(signal.SIGTERM, stop)
     if _warm(engine):
-        # A process with other threads is not forked, so the system ends this one with the template it came from.
-        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGTERM)
+        _signal_at_end(multiprocessing.parent_process())
     else:
         threading.Thread(target=_leave_with, args=(multiprocessing.parent_process(),), daemon=True).start()
         _filter_noise(stopped)
@@ -139,6 +133,23 @@ def _serve(pipe: connection.Connection, engine: str | None) -> None:
 def _warm(engine: str | None) -> bool:
     """Whether notebooks are asked to run in the kit's own engine, on the system it is made for."""
     return engine in (None, NAME) and sys.platform == "linux"
+
+
+def _signal_at_end(batch: BaseProcess | None) -> None:
+    """As `_leave_with`, without a thread: a process with other threads is not forked for a warm kernel.
+
+    The sentinel is a pipe whose other end closes with the batch; the system then sends SIGIO, taken as SIGTERM is.
+    """
+    import fcntl  # noqa: PLC0415 - not on Windows, where this is not called
+
+    if batch is None:
+        return
+    signal.signal(signal.SIGIO, signal.getsignal(signal.SIGTERM))
+    fcntl.fcntl(batch.sentinel, fcntl.F_SETOWN, os.getpid())
+    flags = fcntl.fcntl(batch.sentinel, fcntl.F_GETFL)
+    fcntl.fcntl(batch.sentinel, fcntl.F_SETFL, flags | os.O_ASYNC)
+    if connection.wait([batch.sentinel], 0):
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _leave_with(batch: BaseProcess | None) -> None:
