@@ -1,5 +1,6 @@
 import datetime as dt
 import errno
+import functools
 import json
 import os
 import resource
@@ -365,7 +366,9 @@ def test_a_batch_that_is_stopped_leaves_no_process_and_no_half_report_and_the_ne
     write_notebook(workspace.folder, "20_slow", SLOW)
     flag = workspace.folder / "slow"
     flag.touch()
-    running = start_run(workspace, "--team", "alpha", "--workers", "1")
+    # A shell starts what it puts in the background with Ctrl-C ignored, and the tests may run there.
+    hears = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    running = start_run(workspace, "--team", "alpha", "--workers", "1", preexec_fn=hears)
     wait_for(lambda: len(flag.read_text().split()) == 2)
     processes = [int(pid) for pid in flag.read_text().split()]
     if blow == signal.SIGINT:
