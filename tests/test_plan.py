@@ -212,7 +212,7 @@ def test_a_missing_row_and_an_empty_value_are_not_yet_measurable_and_say_what_th
 @pytest.mark.parametrize(
     ("shortlisted", "running", "status", "wanted"),
     [
-        (1.0, 1.0, "met", "at least 1 pilots"),  # one workflow was fit for a pilot and it runs: nothing more is owed
+        (1.0, 1.0, "met", "at least 1 pilot"),  # one workflow was fit for a pilot and it runs: nothing more is owed
         (3.0, 2.0, "not met", "at least 3 pilots"),
         (None, 2.0, "not yet measurable", "at least the figure of pilots_shortlisted"),
         (3.0, None, "not yet measurable", "at least 3 pilots"),

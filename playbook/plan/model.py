@@ -149,7 +149,8 @@ def said(value: float, unit: str) -> str:
     """A value in words with its unit; a share is shown in percent, a stage after its name."""
     if unit == "share":
         return f"{value * 100:.3g} %"
-    return f"{unit} {value:.6g}" if unit == "stage" else f"{value:.6g} {unit}"
+    noun = unit.removesuffix("s") if value == 1 else unit
+    return f"{unit} {value:.6g}" if unit == "stage" else f"{value:.6g} {noun}"
 
 
 def _repeated(kind: str, names: Sequence[str]) -> Iterable[str]:
