@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from playbook.io.workspace.place import Place
 
+PAUSE = 0.02  # seconds
 BUSY_SECONDS = 30.0
 CONNECT_SECONDS = 10
 WRITER_LOCK = 28_738  # any constant of ours: the class of the advisory locks workspaces take
@@ -81,13 +83,21 @@ def meaning(error: BaseException, place: Place) -> WorkspaceError:
     return WorkspaceError(f"the database of {place} refused: {said}; nothing was changed")
 
 
-def use_wal(engine: sa.Engine, place: Place) -> None:
+def use_wal(engine: sa.Engine, place: Place, busy_seconds: float = BUSY_SECONDS) -> None:
     """Keep a SQLite file in write-ahead mode, in which readers never wait for the writer."""
-    if engine.dialect.name == "sqlite":
-        with translated(place), engine.connect() as connection:
-            raw = _raw(connection)
-            if raw.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+    if engine.dialect.name != "sqlite":
+        return
+    end = time.monotonic() + busy_seconds
+    with translated(place), engine.connect() as connection:
+        raw = _raw(connection)
+        while raw.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+            try:
                 raw.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                # for this one lock SQLite does not wait by itself: another process may be switching the same file
+                if "locked" not in str(error) or time.monotonic() >= end:
+                    raise
+                time.sleep(PAUSE)
 
 
 def _sqlite(file: Path, busy_seconds: float) -> sa.Engine:

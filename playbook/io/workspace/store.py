@@ -99,7 +99,7 @@ class Workspace:
             found = _sole(found)
         engine = engine_for(found, busy_seconds)
         bring_up_to_date(engine, found)
-        use_wal(engine, found)
+        use_wal(engine, found, busy_seconds)
         return cls(found, busy_seconds=busy_seconds)
 
     @property
