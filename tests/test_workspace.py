@@ -419,7 +419,7 @@ def test_an_append_keeps_stored_rows_and_writes_one_history_row(workspace):
     kept = workspace.history("events")
     assert list(kept["action"]) == ["append", "append"]
     assert list(kept["rows"]) == [1000, 2]
-    assert json.loads(kept["key"][0]) == {"team": "content", "import_id": "a1"}
+    assert json.loads(kept["key"][0]) == {"team": "content", "import_id": "a1", "part": 1}
     with workspace.change() as change:
         assert change.remove("events", workspace_rows := workspace.read("events")) == 1002
     assert len(workspace_rows) == 1002

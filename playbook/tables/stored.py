@@ -15,6 +15,13 @@ MOST_ROWS = 10**12  # far above any file, far below what a database's integer ho
 
 Layer = Literal["input", "planning", "production", "QA", "distribution", "feedback"]
 Level = Literal[1, 2, 3, 4, 5]
+Metric = Literal[
+    "impressions", "reach", "video_views", "clicks", "link_clicks", "landing_page_views",
+    "sessions", "engaged_sessions", "engagement_seconds", "events", "key_events", "conversions", "orders",
+    "cost", "revenue",
+    "recipients", "deliveries", "bounces", "opens", "unique_opens", "unique_clicks", "unsubscribes", "complaints",
+]  # fmt: skip
+"""What channels count or charge; rates are never stored, as they follow from these."""
 
 
 def team_id() -> Any:
@@ -86,10 +93,33 @@ class Event(Row):
     team: str = team_id()
     import_id: str = column("the import that brought the event", max_length=64)
     row: int = column("the event's row number in its file", unit="rows", ge=1, le=MOST_ROWS)
+    part: int = column(
+        "which event of that row, 1 the first: one row may tell of several", unit="events", ge=1, le=1000, default=1
+    )
     case: str = column("the piece of work the event belongs to", max_length=300)
     activity: str = column("what happened", max_length=300)
     timestamp: dt.datetime = column("when it happened, in UTC")
     resource: str | None = column("pseudonym of who did it", max_length=64, person=True, default=None)
+    workflow: str | None = column("the project, board or list the work stood in", max_length=120, default=None)
+    begun: dt.datetime | None = column("when it was begun, in UTC, where the tool says so", default=None)
+    minutes: float | None = column(
+        "hands-on minutes the tool recorded for it; empty: it records none", unit="minutes", ge=0, le=100_000,
+        default=None,
+    )  # fmt: skip
+
+
+class ChannelResult(Row):
+    """What a marketing channel reports of a campaign or source over a period: one measure a row, never of a person."""
+
+    team: str = team_id()
+    source: str = column("the tool that reports it, by the name of its format", max_length=40)
+    name: str = column("the campaign, channel or page it is about", max_length=300)
+    start: dt.date = column("first day of the period")
+    days: int = column("length of the period", unit="days", ge=1, le=3700)
+    metric: Metric = column("what was measured")
+    value: float = column("the measured value, in its unit or currency", ge=-(10**15), le=10**15)
+    currency: str | None = column("ISO currency code of an amount of money", min_length=3, max_length=3, default=None)
+    import_id: str = column("the import that brought it", max_length=64)
 
 
 class Import(Row):
@@ -301,7 +331,8 @@ class Progress(Row):
 SETTINGS = Table("settings", Setting, ("name",))
 TEAMS = Table("teams", Team, ("team",))
 TASKS = Table("tasks", Task, ("team", "task_id"))
-EVENTS = Table("events", Event, ("team", "import_id", "row"), append_only=True)
+EVENTS = Table("events", Event, ("team", "import_id", "row", "part"), append_only=True)
+CHANNEL_RESULTS = Table("channel_results", ChannelResult, ("team", "source", "name", "start", "days", "metric"))
 IMPORTS = Table("imports", Import, ("import_id",), append_only=True)
 REJECTS = Table("rejects", Reject, ("import_id", "row", "column_name"), append_only=True)
 PILOTS = Table("pilots", Pilot, ("team", "pilot_id"))

@@ -94,7 +94,8 @@ class _Log:
         frame = pd.DataFrame(columns, index=list(rows), columns=list(KEPT), dtype=object)
         faults = [*self._impossible(rows), *self._time(frame), *self._words(frame)]
 
-        whole = frame.assign(team=self.options.team, import_id=self.options.import_id, row=frame.index)
+        said = frame.assign(team=self.options.team, import_id=self.options.import_id, row=frame.index, part=1)
+        whole = said.reindex(columns=list(EVENTS.columns))
         good, more = _checked(whole)
         named = {(fault.row, fault.column) for fault in faults}
         faults += [self._fault(f.row, f.column, f.found, f.wanted) for f in more if (f.row, f.column) not in named]
