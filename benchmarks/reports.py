@@ -110,7 +110,7 @@ if __name__ == '__main__':
     from multiprocessing.connection import wait
     source, folder, workers, count = sys.argv[1:5]
     waiting, crew = list(range(int(count)))[::-1], []
-    for _ in range(int(workers)):
+    for _ in range(min(int(workers), int(count))):
         ours, theirs = multiprocessing.Pipe()
         process = engine.process(exec, WORK, {'pipe': theirs, 'source': source, 'folder': folder}, notebooks=[source])
         process.start(); theirs.close(); ours.send(waiting.pop() if waiting else None); crew.append((ours, process))
@@ -126,13 +126,22 @@ if __name__ == '__main__':
     _forkserver._stop()
 """
 
-PAGES = """
+NBCONVERT = """
 import sys, glob, nbformat
 from nbconvert import HTMLExporter
 exporter = HTMLExporter()
 for path in glob.glob(sys.argv[1] + '/*.ipynb'):
     html = exporter.from_notebook_node(nbformat.read(path, 4))[0]
     open(path[:-6] + '.html', 'w', encoding='utf-8').write(html)
+"""
+
+BOUND = """
+import sys, glob, json, pathlib
+from playbook.report import page
+paths = sorted(glob.glob(sys.argv[1] + '/*.ipynb'))
+for at in range(0, len(paths), 5):
+    html = page.bind([json.loads(pathlib.Path(path).read_bytes()) for path in paths[at:at + 5]], title='Five reports')
+    page.write(paths[at][:-6] + '.html', html)
 """
 
 
@@ -270,8 +279,10 @@ def _one(name: str, source: Path, folder: Path, count: int, interpreters: dict[s
         raise RuntimeError(f"{name} made {made} of {count} reports")
     print(f"{name}: {result.wall:.1f} s", flush=True)
     if html:
-        pages = measured("pages", count, [[sys.executable, "-c", PAGES, str(place)]], environment)
-        print(f"{name}: nbconvert's HTML adds {pages.wall:.1f} s ({pages.cpu / count:.3f} CPU seconds a report)")
+        maker, script = ("our page of five", BOUND) if name.startswith("ours") else ("nbconvert's HTML", NBCONVERT)
+        pages = measured("pages", count, [[sys.executable, "-c", script, str(place)]], environment)
+        share, each = pages.wall / result.wall, pages.cpu / count
+        print(f"{name}: {maker} adds {pages.wall:.1f} s, {share:.0%} ({each:.3f} CPU seconds a report)", flush=True)
     return result
 
 
@@ -291,7 +302,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--reports", type=int, nargs="+", default=[20])
     parser.add_argument("--only", nargs="+", default=[])
     parser.add_argument("--slow-limit", type=int, default=20, help="papermill's own ways up to this many reports")
-    parser.add_argument("--html", action="store_true", help="also what nbconvert's HTML takes")
+    parser.add_argument("--html", action="store_true", help="also HTML: our page of five reports, nbconvert's for the others")
     parser.add_argument("--no-peers", action="store_true", help="install nothing")
     return parser.parse_args()
 

@@ -46,7 +46,7 @@ def zoo(tmp_path_factory):
                 for at in pair
             ]  # fmt: skip
             try:
-                assert [process.wait(240) for process in running] == [0, 0], [log.name for log in logs]
+                assert [process.wait(600) for process in running] == [0, 0], [log.name for log in logs]
             finally:
                 for process in running:
                     process.kill()

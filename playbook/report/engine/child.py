@@ -8,6 +8,7 @@ import atexit
 import contextlib
 import ctypes
 import gc
+import itertools
 import logging
 import os
 import resource
@@ -38,17 +39,17 @@ CHOSEN_BY_SHELL = ("tqdm.auto", "tqdm.autonotebook")
 """Modules that choose a front end when first imported; the driver's choice is not a kernel's."""
 
 
-def live(warm: Template, sock: socket.socket, driver: int, memory: int | None) -> None:
+def live(warm: Template, sock: socket.socket, bell: int, driver: int, memory: int | None) -> None:
     """Serve one notebook on the socket and end the process; never returns.
 
-    `driver` is the process to end with, `memory` the bytes the notebook may allocate (None: no limit).
+    `bell` is the descriptor that wakes the driver, `driver` the process to end with, `memory` the bytes the notebook may allocate (None: no limit).
     """
     code = 1
     try:
         _end_with(driver)
-        _own_process(sock)
+        _own_process(sorted((sock.fileno(), bell)))
         _clean_interpreter(warm)
-        _kernel_streams(warm, sock)
+        _kernel_streams(warm, sock, bell)
         if memory is not None:
             _limit(memory)
         asyncio.run(_serve(warm, sock))
@@ -70,10 +71,10 @@ def _end_with(driver: int) -> None:
         os._exit(1)
 
 
-def _own_process(sock: socket.socket) -> None:
-    """Only the standard streams and the socket stay open; signals behave as in a process just started."""
-    os.closerange(3, sock.fileno())
-    os.closerange(sock.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
+def _own_process(kept: list[int]) -> None:
+    """Only the standard streams and these descriptors stay open; signals behave as in a process just started."""
+    for below, above in itertools.pairwise([2, *kept, os.sysconf("SC_OPEN_MAX")]):
+        os.closerange(below + 1, above)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     if nothing:
@@ -125,13 +126,13 @@ def _silent(handler: logging.Handler) -> bool:
     return isinstance(handler, logging.NullHandler)
 
 
-def _kernel_streams(warm: Template, sock: socket.socket) -> None:
+def _kernel_streams(warm: Template, sock: socket.socket, bell: int) -> None:
     """Output streams as ipykernel makes them, file descriptors captured too, on this child's socket."""
     app, kernel = warm.app, warm.app.kernel
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.__stdin__ = sys.stdin  # type: ignore[misc]  # it is the process's standard input
     sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
-    app.pipe.sock = sock
+    app.pipe.sock, app.pipe.bell = sock, bell
     app.session.session = os.urandom(16).hex()
     app.session.pid = os.getpid()
     IPKernelApp.init_crash_handler(app)
@@ -162,7 +163,7 @@ async def _serve(warm: Template, sock: socket.socket) -> None:
     kernel._publish_status("starting", "shell")  # noqa: SLF001 - the last step of its start()
     running = set()
     while (message := await inbox.get()) and message.kind != QUIT:
-        task = asyncio.ensure_future(kernel.shell_main(None, [Frame(frame) for frame in message.frames]))
+        task = asyncio.ensure_future(kernel.answer([Frame(frame) for frame in message.frames]))
         running.add(task)
         task.add_done_callback(running.discard)
     loop.remove_reader(sock.fileno())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import importlib
 import importlib.util
 import logging
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 LIBRARIES: Mapping[str, tuple[str, ...]] = {
     "numpy": ("numpy",),
     "pandas": ("pandas", "pandas.io.formats.style"),
-    "plotly": ("plotly.express", "plotly.graph_objects", "plotly.io"),
+    "plotly": ("plotly.graph_objects", "plotly.io"),
+    "plotly.express": ("plotly.express",),
     "scipy": ("scipy.stats",),
     "sqlalchemy": ("sqlalchemy.dialects.sqlite",),
     "ipywidgets": ("ipywidgets",),
@@ -48,7 +50,10 @@ WANTED = "PLAYBOOK_PRELOAD"
 NOT_ROOMS = ("__main__", "cli", "agents", "workshop")
 """Modules of the kit that notebooks do not import."""
 
-IMPORTED = re.compile(r"\b(?:import|from)\s+([a-z_]+)")
+IMPORTED = re.compile(r"\b(?:import|from)\s+([a-z_]+)(\.[a-z_]+)?")
+
+LATE = ("isoduration", "requests", "webcolors")
+"""What nbformat's and papermill's own imports load and a batch of files never uses; loaded at first use instead."""
 
 log = logging.getLogger("playbook.engine")
 
@@ -76,7 +81,8 @@ def wanted(notebooks: Iterable[str | PathLike[str]]) -> str:
     """The libraries that these notebook files import, of those that may be in the template, for `WANTED`."""
     found: set[str] = set()
     for path in notebooks:
-        found |= set(IMPORTED.findall(Path(path).read_text(encoding="utf-8")))
+        for name, inner in IMPORTED.findall(Path(path).read_text(encoding="utf-8")):
+            found |= {name, name + inner}
     return " ".join(name for name in LIBRARIES if name in found)
 
 
@@ -84,6 +90,17 @@ def rooms() -> list[str]:
     """The kit's modules by name: `playbook.spectrum`, `playbook.plan`."""
     found = (module.name for module in pkgutil.iter_modules(playbook.__path__))
     return [f"playbook.{name}" for name in found if name not in NOT_ROOMS]
+
+
+def put_off() -> None:
+    """Let `LATE` be loaded when somebody uses it: a third of the start would go into things no report needs."""
+    for name in LATE:
+        spec = None if name in sys.modules else importlib.util.find_spec(name)
+        if spec is None or spec.loader is None:
+            continue
+        spec.loader = importlib.util.LazyLoader(spec.loader)
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
 
 
 @contextlib.contextmanager
@@ -106,6 +123,19 @@ def late_grammar() -> Iterator[None]:
         del sys.modules[name]
 
 
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """No garbage is looked for while everything is loaded; what is left is set apart from every later search."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_on:
+            gc.enable()
+
+
 def warm_up() -> None:
     """Draw a figure of each common kind and a styled table and forget them: pure Python, no thread, no state.
 
@@ -118,18 +148,10 @@ def warm_up() -> None:
 
     frame = pd.DataFrame({"a": [1.5, 2.5], "b": [1, 2], "c": ["x", "y"]})
     numbers = np.array([1.0, 2.0])
-    for template in ("plotly", "plotly_white", "none"):
-        figure = go.Figure(
-            [
-                go.Bar(
-                    x=frame["c"], y=frame["a"], marker={"color": "#123456"}, error_y={"array": numbers}, text=frame["c"]
-                ),
-                go.Scatter(x=numbers, y=frame["b"], mode="lines+markers", line={"dash": "dot"}, hovertemplate="%{x}"),
-                go.Heatmap(z=[[1, 2], [3, 4]], x=["a", "b"], colorscale="Viridis"),
-                go.Pie(values=[1, 2], labels=["a", "b"]),
-                go.Table(header={"values": ["a"]}, cells={"values": [[1]]}),
-            ]
-        )
+    for template in ("plotly", "plotly_white"):
+        bar = go.Bar(x=frame["c"], y=frame["a"], marker={"color": "#123456"}, error_y={"array": numbers}, text=["x"])
+        line = go.Scatter(x=numbers, y=frame["b"], mode="lines+markers", line={"dash": "dot"}, hovertemplate="%{x}")
+        figure = go.Figure([bar, line, go.Heatmap(z=[[1, 2], [3, 4]], x=["a", "b"], colorscale="Viridis")])
         figure.add_hline(y=1, line_dash="dot").add_annotation(text="t", x=1, y=1)
         figure.update_layout(
             title="t", template=template, barmode="stack", legend={"orientation": "h"}, margin={"l": 1}
@@ -137,8 +159,9 @@ def warm_up() -> None:
         figure.update_xaxes(title="x").update_yaxes(tickformat=".0%")
         pio.to_json(figure, validate=False)
         figure._ipython_display_()
+    means = frame.groupby("c", sort=True)["a"].agg(["mean", "sum"]).sort_values("mean")
     styled = frame.style.format("{:.1f}", subset=["a"]).hide(axis="index").set_caption("t")
-    for shown in (frame, frame["a"], frame.describe(), styled, styled.map(lambda _: "color: red")):
+    for shown in (frame, frame["a"], frame.describe(), means, styled, styled.map(lambda _: "color: red")):
         getattr(shown, "_repr_html_", shown.__repr__)()
         repr(shown)
 

@@ -17,10 +17,14 @@ from jupyter_client.session import DELIM
 from nbclient.exceptions import DeadKernelError
 
 from playbook.report.engine import child, template
+from playbook.report.engine.session import PrivateSession
 from playbook.report.engine.wire import BUFFER, QUIT, READ, SHELL, Unpacker, pack
 
 if TYPE_CHECKING:
     from typing import Self
+
+LOOK = 0.1
+"""Seconds after which the driver looks for messages that nobody rang for."""
 
 GRACE = 5.0
 """Seconds a kernel has to end by itself, as in Jupyter's own client."""
@@ -33,14 +37,14 @@ class WarmProcess:
     """
 
     def __init__(self, memory: int | None = None) -> None:
-        self.pid, self._sock = _fork(memory)
+        self.pid, self._sock, self._bell = _fork(memory)
         self._pidfd = os.pidfd_open(self.pid)
         self._sock.settimeout(0)
         self._unpacker, self._inbox, self._outbox = Unpacker(), deque[tuple[bytes, dict[str, Any]]](), bytearray()
         self._poll = select.poll()
-        self._poll.register(self._sock, select.POLLIN)
+        self._poll.register(self._bell, select.POLLIN)
         self._poll.register(self._pidfd, select.POLLIN)
-        self.session = template.unsigned_session(check_pid=False)
+        self.session = PrivateSession(check_pid=False)
         # What nbclient's Output widget uses of a kernel client.
         self.shell_channel = SimpleNamespace(send=self.send)
 
@@ -62,15 +66,13 @@ class WarmProcess:
         Raises DeadKernelError when the process is gone and everything it sent was received.
         """
         while not self._inbox:
-            events = self._poll.poll(_milliseconds(until))
-            if not events:
-                return None
-            ready = {descriptor for descriptor, _ in events}
-            if any(event & select.POLLOUT for _, event in events):
-                self._flush()
+            ready = self._wait(until)
             open_ = self._read()
-            if not self._inbox and (not open_ or self._pidfd in ready):
-                raise DeadKernelError("Kernel died")
+            if not self._inbox:
+                if not open_ or self._pidfd in ready:
+                    raise DeadKernelError("Kernel died")
+                if not ready and until is not None and time.monotonic() >= until:
+                    return None
         return self._inbox.popleft()
 
     def interrupt(self) -> None:
@@ -92,16 +94,28 @@ class WarmProcess:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(self.pid, 0)
             self._sock.close()
+            os.close(self._bell)
             os.close(self._pidfd)
+
+    def _wait(self, until: float | None) -> set[int]:
+        """Wait for the bell, the process's end or, at most `LOOK` seconds, for nothing; what of them came.
+
+        What stands in the outbox goes out meanwhile.
+        """
+        seconds = LOOK if until is None else min(LOOK, max(0.0, until - time.monotonic()))
+        ready = {descriptor for descriptor, _ in self._poll.poll(seconds * 1000)}
+        if self._bell in ready:
+            os.eventfd_read(self._bell)
+        if self._outbox:
+            self._flush()
+        return ready
 
     def _gone(self, until: float) -> bool:
         """Whether the process ends in time; its last words are read, or it would wait for room to say them."""
-        while events := self._poll.poll(_milliseconds(until)):
-            if any(descriptor == self._pidfd for descriptor, _ in events):
+        while time.monotonic() < until:
+            if self._pidfd in self._wait(until):
                 return True
-            self._flush()
-            if not self._read():
-                self._poll.unregister(self._sock)
+            self._read()
             self._inbox.clear()
         return False
 
@@ -125,12 +139,12 @@ class WarmProcess:
             while self._outbox:
                 del self._outbox[: self._sock.send(self._outbox)]
         except BlockingIOError:
-            self._poll.modify(self._sock, select.POLLIN | select.POLLOUT)
+            self._poll.register(self._sock, select.POLLOUT)
+            return
         except (BrokenPipeError, ConnectionResetError):
             self._outbox.clear()
-        else:
-            with contextlib.suppress(FileNotFoundError):
-                self._poll.modify(self._sock, select.POLLIN)
+        with contextlib.suppress(KeyError):
+            self._poll.unregister(self._sock)
 
     def _signal(self, number: int) -> None:
         """To the child's whole group; its number cannot be another's before it has been waited for."""
@@ -138,9 +152,10 @@ class WarmProcess:
             os.killpg(self.pid, number)
 
 
-def _fork(memory: int | None) -> tuple[int, socket.socket]:
+def _fork(memory: int | None) -> tuple[int, socket.socket, int]:
     warm = template.build()
     ours, theirs = socket.socketpair()
+    bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
     for end in (ours, theirs):
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
     for stream in (sys.stdout, sys.stderr):
@@ -149,10 +164,6 @@ def _fork(memory: int | None) -> tuple[int, socket.socket]:
     driver = os.getpid()
     pid = os.fork()
     if pid == 0:
-        child.live(warm, theirs, driver, memory)
+        child.live(warm, theirs, bell, driver, memory)
     theirs.close()
-    return pid, ours
-
-
-def _milliseconds(until: float | None) -> float | None:
-    return None if until is None else max(0.0, (until - time.monotonic()) * 1000)
+    return pid, ours, bell

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
 from json.encoder import encode_basestring as quoted
 from pathlib import Path
@@ -48,7 +49,7 @@ def dumps(value: Any, line: str = "\n") -> str:
         return _number(value)
     if isinstance(value, dict):
         inner = line + " "
-        items = [f"{_key(key)}: {_plain(value[key]) or dumps(value[key], inner)}" for key in sorted(value)]
+        items = [f"{_key(key)}: {_plain(value[key]) or _nested(key, value[key], inner)}" for key in sorted(value)]
         return f"{{{inner}{f',{inner}'.join(items)}{line}}}" if items else "{}"
     if isinstance(value, (list, tuple)):
         inner = line + " "
@@ -89,6 +90,19 @@ class Checkpoints(NotebookExecutionManager):  # type: ignore[misc]  # papermill 
         super().cell_exception(cell, cell_index=cell_index, **options)
         self.due = True
 
+    def cell_complete(self, cell: Any, cell_index: int | None = None, **options: Any) -> None:
+        """As papermill's, whose reading of the start time costs more than a small cell."""
+        facts = cell.metadata.papermill
+        if self.log_output or self.pbar or not facts.get("start_time"):
+            super().cell_complete(cell, cell_index=cell_index, **options)
+            return
+        end = self.now()
+        facts["end_time"] = end.isoformat()
+        facts["duration"] = (end - dt.datetime.fromisoformat(facts["start_time"])).total_seconds()
+        if facts["status"] != self.FAILED:
+            facts["status"] = self.COMPLETED
+        self.save(**options)
+
     def notebook_complete(self, **options: Any) -> None:
         """As papermill's; the end is always stored."""
         self.due = True
@@ -123,6 +137,18 @@ def _bundle(data: Mapping[str, Any]) -> dict[str, Any]:
         else value
         for name, value in data.items()
     }
+
+
+def _nested(key: Any, value: Any, line: str) -> str:
+    """As `dumps`; a figure's template, most of a small figure and the same in the next one, is written once."""
+    if key == "template" and type(value) is dict:
+        return _again(json.dumps(value, ensure_ascii=False), line)
+    return dumps(value, line)
+
+
+@functools.lru_cache(maxsize=64)
+def _again(compact: str, line: str) -> str:
+    return dumps(json.loads(compact), line)
 
 
 def _plain(value: Any) -> str:

@@ -9,7 +9,6 @@ refuses versions for which the equality suite has not been run.
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import select
 import signal
@@ -29,22 +28,21 @@ from playbook.report.engine.wire import IOPUB, SHELL, Channel, Pipe
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+preload.put_off()
 with preload.late_grammar(), preload.without_debugger():
     from ipykernel.displayhook import ZMQDisplayHook
     from ipykernel.iostream import BackgroundSocket, IOPubThread
     from ipykernel.ipkernel import IPythonKernel
     from ipykernel.kernelapp import IPKernelApp
-    from jupyter_client.session import Session
+
+    from playbook.report.engine.session import PrivateSession
 
 ARGUMENTS = ("-f", "warm-kernel.json", "--HistoryManager.hist_file=:memory:")
 """The kernel's command line as nbclient writes it; nothing reads the connection file."""
 
-USER = "username"
-"""Who sends, in message headers, as in every Jupyter client that was not told."""
 
-
-PATIENCE = 200
-"""How often a cell's end waits half a millisecond for output that is still in a pipe."""
+PATIENCE, MOMENT = 200, 0.0005
+"""How often, and how many seconds, a cell's end waits for output that is still in a pipe."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def build() -> Template:
     """
     if _built:
         return _built[0]
-    with _unchanged_process() as before:
+    with preload.uncollected(), _unchanged_process() as before:
         app = WarmApp.instance()
         sys.path[:] = preload.kernel_path()
         app.initialize(list(ARGUMENTS))
@@ -89,8 +87,6 @@ def build() -> Template:
         added = {name: value for name, value in os.environ.items() if before.get(name) != value}
         path = tuple(sys.path)
     singletons(app, present=False)
-    gc.collect()
-    gc.freeze()
     _built.append(Template(app, main, path, added, native_threads()))
     return _built[0]
 
@@ -126,13 +122,6 @@ def _unchanged_process() -> Iterator[dict[str, str]]:
             signal.signal(signal.SIGINT, interrupt)
 
 
-def unsigned_session(**options: Any) -> Session:
-    """Jupyter's message maker without signatures: the socket pair is private to two processes."""
-    session = Session(key=b"private", username=USER, **options)
-    session.auth = None
-    return session
-
-
 class Timer:
     """The one thing an output stream asks of its thread's event loop: call me a little later."""
 
@@ -146,7 +135,7 @@ class Timer:
 class DirectIOPub(IOPubThread):
     """ipykernel's output thread without the thread: what is published is sent at once by whoever publishes."""
 
-    def __init__(self, channel: Channel, session: Session) -> None:
+    def __init__(self, channel: Channel, session: PrivateSession) -> None:
         self.socket = channel
         self.session = session
         self.thread: Any = None
@@ -172,6 +161,9 @@ class WarmKernel(IPythonKernel):
     control_stream = AnyTrait()
     debugpy_stream = AnyTrait(None)
     _supports_kernel_subshells = False
+    pipe: Pipe
+    # ipykernel waits here for a thread that sends; what is published in this process has been sent
+    _execute_sleep = 0.0
 
     async def do_execute(self, *arguments: Any, **options: Any) -> Any:
         """As ipykernel's; what a cell's programs wrote to the descriptors is taken in before the cell is over."""
@@ -181,8 +173,15 @@ class WarmKernel(IPythonKernel):
         for _ in range(PATIENCE):
             if not watched or not select.select(watched, (), (), 0)[0]:
                 break
-            time.sleep(self._execute_sleep)  # noqa: ASYNC251 - the threads that read need the processor, not the loop
+            time.sleep(MOMENT)  # noqa: ASYNC251 - the threads that read need the processor, not the loop
         return reply
+
+    async def answer(self, request: list[Any]) -> None:
+        """Handle one request from its frames to its last message, and wake the driver once for all of them."""
+        try:
+            await self.shell_main(None, request)
+        finally:
+            self.pipe.ring()
 
     def _abort_queues(self, subshell_id: str | None = None) -> None:
         """Nothing is queued behind a failed cell: the driver sends one request at a time."""
@@ -196,7 +195,7 @@ class WarmApp(IPKernelApp):
     def init_sockets(self) -> None:
         """One pipe in place of five sockets."""
         self.pipe = Pipe()
-        self.session = unsigned_session()
+        self.session = PrivateSession()
         self.iopub_thread = DirectIOPub(Channel(self.pipe, IOPUB), self.session)
         self.iopub_socket = self.iopub_thread.background_socket
         self.shell_socket = Channel(self.pipe, SHELL)
@@ -219,6 +218,7 @@ class WarmApp(IPKernelApp):
             profile_dir=self.profile_dir,
             user_ns=self.user_ns,
         )
+        kernel.pipe = self.pipe
         kernel.shell_channel_thread = SimpleNamespace(parent_thread=threading.main_thread())
         self.kernel = kernel
         self.displayhook.get_execution_count = lambda: kernel.execution_count

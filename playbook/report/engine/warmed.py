@@ -8,25 +8,22 @@ from __future__ import annotations
 
 from playbook.report.engine import fitness, preload
 
-with preload.late_grammar():
-    import jsonschema
+preload.put_off()
+with preload.uncollected():
+    with preload.late_grammar():
+        import jsonschema
 
-OBJECTION = fitness.why_not("python3", {})
-"""Why drivers forked from here run no warm kernels; empty when they do."""
+    OBJECTION = fitness.why_not("python3", {})
+    """Why drivers forked from here run no warm kernels; empty when they do."""
 
-import nbformat  # noqa: E402
+    import nbformat
 
-from playbook.report.engine import steps  # noqa: E402
+    from playbook.report.engine import steps
 
-if not OBJECTION:
-    from playbook.report.engine import client, process, saving
+    if not OBJECTION:
+        from playbook.report.engine import client, process, saving
 
-    # The first validation compiles the schema.
-    nbformat.validate(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]))
-
-    import gc
-
-    gc.collect()
-    gc.freeze()
+        # The first validation compiles the schema.
+        nbformat.validate(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]))
 
 __all__ = ["OBJECTION", "client", "jsonschema", "process", "saving", "steps"]

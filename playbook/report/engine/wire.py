@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import struct
 import threading
+import time
+from socket import MSG_DONTWAIT
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ QUIT = b"q"
 READ = 1 << 20
 BUFFER = 1 << 20
 """Bytes read at once, and bytes the kernel of the machine may hold between the two processes."""
+
+QUIET = 0.1
+"""Seconds a driver may not hear of what a running cell has shown."""
 
 _HEAD = struct.Struct("<cI")
 _SIZE = 8
@@ -78,11 +83,15 @@ def _slices(view: memoryview, start: int, sizes: Iterable[int]) -> Iterator[byte
 class Pipe:
     """The kernel's end: whole messages out, one thread at a time; silent until a socket is given.
 
+    Waking the driver costs more than a message, so it is woken by `ring`, once when a request is answered, and in
+    between at most once in `QUIET` seconds or when the socket is full; it looks by itself now and then, too.
     A process forked by the notebook holds a copy of the socket; it may write too, each message whole by one call.
     """
 
     def __init__(self) -> None:
         self.sock: socket.socket | None = None
+        self.bell = -1
+        self._rung = 0.0
         self._lock = threading.Lock()
         os.register_at_fork(after_in_child=self._fresh_lock)
 
@@ -93,9 +102,27 @@ class Pipe:
         data = pack(kind, frames)
         with self._lock:
             try:
-                self.sock.sendall(data)
+                self._write(data)
             except (BrokenPipeError, ConnectionResetError):
                 self.sock = None
+        if time.monotonic() - self._rung > QUIET:
+            self.ring()
+
+    def ring(self) -> None:
+        """Wake the driver: there is something to read."""
+        if self.sock is not None:
+            os.eventfd_write(self.bell, 1)
+            self._rung = time.monotonic()
+
+    def _write(self, data: bytes) -> None:
+        assert self.sock is not None
+        try:
+            sent = self.sock.send(data, MSG_DONTWAIT)
+        except BlockingIOError:
+            sent = 0
+        if sent < len(data):
+            self.ring()
+            self.sock.sendall(memoryview(data)[sent:])
 
     def _fresh_lock(self) -> None:
         """Another thread may have held the lock when the notebook forked."""
