@@ -44,17 +44,35 @@ class ShortlistRow(Row):
 
 
 class Activity(Row):
-    """What an event log shows of one activity; times are kept back where fewer than five people did it."""
+    """What an event log shows of one activity; what fewer than five people are behind is kept back."""
 
     team: str = team_id()
     activity: str = column("what happened", max_length=300)
     events: int = column("times it happened", unit="events", ge=0)
     cases: int = column("pieces of work it happened to", unit="cases", ge=0)
     runs_per_month: float | None = column("how often it happens", unit="runs a month", ge=0, default=None)
-    median_minutes: float | None = column("estimated active minutes, median", unit="minutes", ge=0, default=None)
+    median_minutes: float | None = column(
+        "active minutes, median; `basis` says whether recorded or estimated", unit="minutes", ge=0, default=None
+    )
     low_minutes: float | None = column("lower end of the median's 95 % interval", unit="minutes", ge=0, default=None)
     high_minutes: float | None = column("upper end of the median's 95 % interval", unit="minutes", ge=0, default=None)
-    timed: int = column("runs a time could be estimated for", unit="runs", ge=0, default=0)
+    timed: int = column("runs whose active minutes are known or estimated", unit="runs", ge=0, default=0)
+    basis: Literal["measured", "estimated", "mixed"] | None = column(
+        "whether the tool recorded the active minutes or they are an estimate; empty: no run is timed", default=None
+    )
+    waiting_minutes: float | None = column(
+        "minutes from the event before in the case until it is begun, median", unit="minutes", ge=0, default=None
+    )
+    low_waiting: float | None = column("lower end of that median's 95 % interval", unit="minutes", ge=0, default=None)
+    high_waiting: float | None = column("upper end of that median's 95 % interval", unit="minutes", ge=0, default=None)
+    waits: int = column("times it came after another event of its case", unit="events", ge=0, default=0)
+    repeats: int = column("times it came again in a case that had it before", unit="events", ge=0, default=0)
+    handovers: int | None = column(
+        "times another person took over for it; empty where kept back or nobody is named",
+        unit="handovers",
+        ge=0,
+        default=None,
+    )
     people: int | None = column("people seen doing it; empty where fewer than five", unit="people", ge=0, default=None)
     note: str = column("what a reader should know", max_length=500, default="")
 
@@ -68,6 +86,8 @@ class Case(Row):
     end: dt.datetime = column("its last event, in UTC")
     events: int = column("events in it", unit="events", ge=1)
     duration_days: float = column("days from first to last event", unit="days", ge=0)
+    workflow: str | None = column("the project, board or list it last stood in", max_length=120, default=None)
+    repeats: int = column("events that do again what the case had before", unit="events", ge=0, default=0)
 
 
 class PilotReadout(Row):

@@ -87,6 +87,38 @@ class Task(Row):
     note: str | None = column("what a reader should know about the task", max_length=1000, default=None)
 
 
+class Rating(Row):
+    """One seat's rating of one factor of a task in a round; seat 0 is what the raters settled on. Never a name."""
+
+    team: str = team_id()
+    task_id: str = column("the task that is rated", max_length=80)
+    factor: Literal[
+        "structure", "data_readiness", "verifiability", "judgment", "stakes", "relationship", "exposure"
+    ] = column("the factor of the Collaboration Spectrum")
+    round: int = column("1 the first round, before the raters have heard each other", unit="rounds", ge=1, le=20)
+    seat: int = column("seat number of who rated, 0 for the settled value; never a name", unit="seats", ge=0, le=1000)
+    role: str | None = column("the role (never the person) that sits there", max_length=120, default=None)
+    value: float | None = column("the rating: 1 low to 5 high", unit="points", ge=1, le=5, default=None)
+    not_applicable: bool = column("whether the factor does not apply to the task", default=False)
+    reason: str | None = column(
+        "why, in words without names; wanted of who stands apart", max_length=1000, default=None
+    )
+    day: dt.date | None = column("the day it was rated", default=None)
+
+
+class Overruling(Row):
+    """What people decided on a task's level where they do not follow the rule, with their reason."""
+
+    team: str = team_id()
+    task_id: str = column("the task whose level was decided", max_length=80)
+    decision: Literal["level", "keep human", "not yet"] = column("what was decided")
+    level: Level | None = column("the level decided; empty unless the decision is a level", default=None)
+    reason: str = column("why the rule is not followed, in words", min_length=10, max_length=1000)
+    decided_by: str = column("the role (never the person) that decided", max_length=120)
+    day: dt.date = column("the day it was decided")
+    model: str | None = column("version of the rule that was overruled", max_length=40, default=None)
+
+
 class Event(Row):
     """Something that happened to a piece of work, from a tool's log; the person is a pseudonym."""
 
@@ -331,6 +363,8 @@ class Progress(Row):
 SETTINGS = Table("settings", Setting, ("name",))
 TEAMS = Table("teams", Team, ("team",))
 TASKS = Table("tasks", Task, ("team", "task_id"))
+RATINGS = Table("ratings", Rating, ("team", "task_id", "factor", "round", "seat"))
+OVERRULINGS = Table("overrulings", Overruling, ("team", "task_id"))
 EVENTS = Table("events", Event, ("team", "import_id", "row", "part"), append_only=True)
 CHANNEL_RESULTS = Table("channel_results", ChannelResult, ("team", "source", "name", "start", "days", "metric"))
 IMPORTS = Table("imports", Import, ("import_id",), append_only=True)
