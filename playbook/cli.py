@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from playbook.errors import ParameterError, PlaybookError
+from playbook.report.limits import SECONDS
 
 if TYPE_CHECKING:
     from playbook.io.workspace import Workspace
@@ -133,9 +134,19 @@ def import_(  # noqa: PLR0913 - one argument an option of the command
         str | None, typer.Option("--as", metavar="FORMAT", help="Format. Default: seen from the file.")
     ] = None,
     update: Annotated[bool, typer.Option("--update", help="Let rows replace those with the same key.")] = False,
-    dayfirst: Annotated[bool, typer.Option("--dayfirst", help="Read 3/4/2026 as 3 April.")] = False,
+    map_: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="HEADER=COLUMN", help="What a column means; kept for files with this header."),
+    ] = None,
+    dayfirst: Annotated[
+        bool | None,
+        typer.Option("--dayfirst/--monthfirst", help="Read 3/4/2026 as 3 April, or as 4 March. Default: refuse it."),
+    ] = None,
     timezone: Annotated[
         str | None, typer.Option(metavar="ZONE", help="Time zone of times that name none, such as Europe/Oslo.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Encoding of text that is not Unicode, such as cp1252.")
     ] = None,
     workspace: Place = "",
 ) -> None:
@@ -147,12 +158,13 @@ def import_(  # noqa: PLR0913 - one argument an option of the command
 
     opened = _open(workspace)
     opened.team(team)
-    refused, kept = 0, 0
+    mapping, refused, kept = _mapping(map_ or []), 0, 0
     for file in files:
         try:
             summary = intake.bring_in(
-                opened, file, team=team, as_format=as_, timezone=timezone, dayfirst=dayfirst or None, update=update
-            )
+                opened, file, team=team, as_format=as_, mapping=mapping, timezone=timezone, dayfirst=dayfirst,
+                encoding=encoding, update=update,
+            )  # fmt: skip
         except (PlaybookError, OSError) as error:
             refused += 1
             typer.echo(f"{file}: refused. {error}", err=True)
@@ -162,6 +174,15 @@ def import_(  # noqa: PLR0913 - one argument an option of the command
     if kept:
         typer.echo("Rejected rows are kept: `playbook rejects` shows them, --export FILE writes a sheet to correct")
     raise typer.Exit(1 if refused else 0)
+
+
+def _mapping(said: list[str]) -> dict[str, str]:
+    """Header and column of each --map; a header may itself hold an equals sign, a column's name never does."""
+    parts = [words.rpartition("=") for words in said]
+    for words, (header, equals, _) in zip(said, parts, strict=True):
+        if not (equals and header.strip()):
+            raise ParameterError(f"--map {words!r}: write the file's header, an equals sign and the column it means")
+    return {header.strip(): column.strip() for header, _, column in parts}
 
 
 @app.command()
@@ -211,6 +232,17 @@ def run(  # noqa: PLR0913 - one argument an option of the command
     engine: Annotated[
         str | None, typer.Option(help="A papermill engine, such as nbclient. Default: playbook, the kit's warm one.")
     ] = None,
+    seconds: Annotated[float, typer.Option(help="How long a notebook may run; longer fails it.")] = SECONDS,
+    memory: Annotated[
+        int | None, typer.Option(metavar="MB", help="What a notebook may hold in memory. Default: no limit.")
+    ] = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Print each report to a PDF beside it, with Chromium.")] = False,
+    dask: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler, tcp://host:8786, whose cluster runs it.")
+    ] = None,
+    reports_to: Annotated[
+        str, typer.Option(metavar="URL", help="A folder or URL (s3://…) for the reports that every machine sees.")
+    ] = "",
     workspace: Place = "",
 ) -> None:
     """Execute the notebooks of the phases for the teams, bind the reports and say where their index is."""
@@ -226,11 +258,18 @@ def run(  # noqa: PLR0913 - one argument an option of the command
             workers=workers,
             engine=engine,
             fresh=fresh,
+            seconds=seconds,
+            memory=memory,
+            pdf=pdf,
+            dask=dask,
+            reports_to=reports_to,
             progress=tell,
         )
     for outcome in result.failed:
         typer.echo(outcome.sentence, err=True)
     typer.echo(f"{len(result.executed)} executed, {len(result.unchanged)} unchanged, {len(result.failed)} failed")
+    if pdf:
+        typer.echo(f"{len(result.printed)} {'PDF' if len(result.printed) == 1 else 'PDFs'} beside the reports")
     typer.echo(str(result.index))
     raise typer.Exit(1 if result.failed else 0)
 

@@ -7,7 +7,6 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,47 +15,18 @@ import pandas as pd
 import pytest
 
 from playbook.errors import ContentError, ParameterError, RunError
+from playbook.io import content
 from playbook.io.workspace import Workspace
 from playbook.report import batch, execute, jobs, workers
 from playbook.report.parameters import checked, declared
 
-PHASE = "phase9_trial"
-PARAMETERS = "workspace: str = ''  # folder or URL\nteam: str = ''  # the team's id\nmost: int = 3  # how many\n"
-
-
-def code(source, *tags):
-    meta = {"tags": list(tags)}
-    return {"cell_type": "code", "id": f"c{abs(hash(source)) % 10**8}", "metadata": meta, "source": source} | {
-        "execution_count": None,
-        "outputs": [],
-    }
-
-
-def write_notebook(folder, name, *sources, phase=PHASE, parameters=PARAMETERS):
-    title = {"cell_type": "markdown", "id": "title", "metadata": {}, "source": f"# {name}"}
-    cells = [title, code(parameters, "parameters"), *map(code, sources)]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    path = folder / "notebooks" / phase / f"{name}.ipynb"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}))
-    return path
-
-
-def make_workspace(folder, *teams):
-    workspace = Workspace.create(folder, organisation="Acme", start=dt.date(2026, 11, 2))
-    if teams:
-        with workspace.change() as change:
-            change.put("teams", pd.DataFrame({"team": list(teams), "name": [team.title() for team in teams]}))
-    return workspace
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from engagement import PARAMETERS, PHASE, code, facts_of, lives, make_workspace, wait_for, write_notebook
 
 
 @pytest.fixture
 def workspace(tmp_path):
     return make_workspace(tmp_path / "acme", "alpha", "beta")
-
-
-def facts_of(path):
-    return json.loads(path.read_text())["metadata"]["playbook"]
 
 
 def leftovers(folder):
@@ -210,6 +180,27 @@ def test_a_wrongly_typed_parameter_says_notebook_value_type_and_meaning(workspac
         batch.plan(workspace, ["9"], parameters={"most": "many"})
 
 
+@pytest.mark.parametrize("given", ["tomorrow", "2026-11-31", "20261122", "22.11.2026", " "])
+def test_a_day_that_is_none_is_refused_before_anything_runs(workspace, given):
+    write_notebook(
+        workspace.folder, "10_page", parameters=PARAMETERS + "today: str = ''  # as YYYY-MM-DD; empty: now\n"
+    )
+    with pytest.raises(ParameterError, match=rf"today: found '{given}'; wanted a calendar day \(as YYYY-MM-DD"):
+        batch.plan(workspace, ["9"], parameters={"today": given})
+    for day in ("2026-11-22", ""):
+        assert batch.plan(workspace, ["9"], ["alpha"], parameters={"today": day})[0].parameters["today"] == day
+
+
+def test_every_notebook_of_the_kit_that_takes_a_day_refuses_what_is_none(workspace):
+    days = {
+        page: [item for item in declared(json.loads((content.root() / page).read_text()), page) if item.name == "today"]
+        for phase in jobs.known(by_hand=True)
+        for page in phase.notebooks
+    }
+    assert any(days.values())
+    assert [page for page, found in days.items() if found and not found[0].is_day] == []
+
+
 def test_workspace_and_team_are_no_parameters_to_give(workspace):
     write_notebook(workspace.folder, "10_page")
     with pytest.raises(ParameterError, match="--team"):
@@ -334,21 +325,6 @@ def start_run(workspace, *words, **popen):
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, **popen
     )
-
-
-def wait_for(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.1)
-
-
-def lives(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 SLOW = (

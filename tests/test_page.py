@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from playbook.errors import ParameterError, RunError
+from playbook.io.doctor import chromium
 from playbook.report import clean, drawing, figures, page, show
 
 EVIL = "</script><script>alert('x')</script>\"'&<img src=http://x.org/a.png onerror=alert(1)>"
@@ -121,6 +122,20 @@ def test_a_notebook_that_died_without_a_mark_is_listed_too():
     html = bind(notebook(markdown("# Pods"), playbook={"status": "failed", "error": "DeadKernelError: killed"}))
     assert "This report is not complete" in html
     assert "DeadKernelError: killed" in body(html)
+
+
+def test_an_error_a_notebook_expects_is_shown_and_is_no_failure():
+    html = bind(notebook(code(broken(), tags=("raises-exception",)), markdown("and on")))
+    assert "not complete" not in html
+    assert "failed here" not in html
+    assert "<pre>KeyError: &#x27;pods&#x27;</pre>" in body(html)
+
+
+def test_a_notebook_that_was_run_twice_says_so():
+    twice = bind(notebook(markdown("# Pods"), playbook={"status": "done", "runs": 2}))
+    assert "was run twice: its process died the first time" in body(twice)
+    assert "not complete" not in twice
+    assert "run twice" not in bind(notebook(markdown("# Pods"), playbook={"status": "done", "runs": 1}))
 
 
 def test_a_whole_report_says_nothing_of_failures():
@@ -389,16 +404,9 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one_and_no_rest(tmp_path, 
     assert [path.name for path in tmp_path.iterdir()] == ["r.html"]
 
 
-def test_a_machine_without_a_browser_says_what_to_do_for_a_pdf(tmp_path, monkeypatch):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.delenv("PLAYBOOK_CHROMIUM", raising=False)
-    with pytest.raises(RunError, match="no Chromium or Chrome found"):
-        page.pdf(tmp_path / "r.html", tmp_path / "r.pdf")
-
-
 @pytest.fixture
 def browser():
-    program = page.chromium()
+    program = chromium()
     if not program:
         no_browser()
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -436,20 +444,3 @@ def test_a_report_opens_without_a_network_and_draws_every_figure(browser, tmp_pa
     assert asked == []
     assert complaints == []
     assert tab.evaluate("document.documentElement.scrollWidth") <= 1280
-
-
-@pytest.mark.browser
-def test_the_printed_report_has_page_numbers_and_the_made_up_line_on_every_page(tmp_path):
-    if not page.chromium():
-        no_browser()
-    pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed")
-    books = [notebook(markdown("# A"), code(drawn(chart())), name=f"{i}0.ipynb") for i in (1, 2)]
-    html = page.write(tmp_path / "r.html", bind(*books, facts={**FACTS, "made_up": True}))
-    made = pypdf.PdfReader(page.pdf(html, tmp_path / "r.pdf"))
-    texts = ["".join(sheet.extract_text().split()) for sheet in made.pages]
-    # a cover, then each notebook on a new page
-    assert len(texts) == 3
-    for i, text in enumerate(texts, start=1):
-        assert f"{i}/3" in text
-        assert "Made-upsample" in text
-        assert "Nordlicht·Content" in text

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 HIDDEN = frozenset(("remove-cell", "remove_cell", "injected-parameters", "papermill-error-cell-tag"))
 NO_INPUT = frozenset(("hide-input", "hide_input", "remove-input", "remove_input", "parameters"))
 NO_OUTPUT = frozenset(("remove-output", "remove_output"))
+RAW = frozenset(("", "text/html", "text/markdown"))
+EXPECTED = "raises-exception"
 HEADING = re.compile(r"<h([1-6])>(.*?)</h\1>", re.DOTALL)
 TAG = re.compile(r"<[^>]*>")
 ATTACHMENT = re.compile(r"\]\(attachment:([^)\s]+)\)")
+RUN_TWICE = "This notebook was run twice: its process died the first time. What stands here is the second run."
 MATH = re.compile(r"^\s*\$+|\$+\s*$")
 
 
@@ -54,7 +57,10 @@ class Binder:
                 section.parts.append(self._prose(cell, section))
             elif cell.get("cell_type") == "code":
                 section.parts += self._code(cell, tags, section)
+            elif cell.get("cell_type") == "raw" and (cell.get("metadata") or {}).get("raw_mimetype", "") in RAW:
+                section.parts.append(f'<div class="markdown">{clean.markup(source(cell), self.pages)}</div>')
         _unmarked_failure(notebook, section)
+        _run_again(notebook, section)
         section.figures = self.figures - before
         return section
 
@@ -90,7 +96,10 @@ class Binder:
         else:
             outputs = list(cell.get("outputs", ()))
         for output in outputs:
-            shown = self._output(output, cell, section)
+            if output.get("output_type") == "error" and EXPECTED in tags:
+                shown = _trace(output)
+            else:
+                shown = self._output(output, cell, section)
             if shown:
                 yield f'<div class="output">{shown}</div>'
 
@@ -133,6 +142,12 @@ def _unmarked_failure(notebook: Mapping[str, Any], section: Section) -> None:
     )
 
 
+def _run_again(notebook: Mapping[str, Any], section: Section) -> None:
+    """A second run is told, as whatever the first one wrote elsewhere was written twice."""
+    if ((notebook.get("metadata") or {}).get("playbook") or {}).get("runs", 1) > 1:
+        section.parts.insert(1, f"<p>{RUN_TWICE}</p>")
+
+
 def _unescaped(words: str) -> str:
     import html  # noqa: PLC0415 - the one place that needs it
 
@@ -148,15 +163,21 @@ def _attached(cell: Mapping[str, Any], match: re.Match[str]) -> str:
 
 def _error(output: Mapping[str, Any], cell: Mapping[str, Any], section: Section) -> str:
     said = f"{output.get('ename', 'Error')}: {output.get('evalue', '')}"
-    where = f"cell {cell['execution_count']}" if cell.get("execution_count") else "a cell"
+    where = f"cell {cell['execution_count']}" if cell.get("execution_count") else ""
     short = clean.terminal(said.strip().splitlines()[0][:300])
-    section.failures.append(f"{where}: {short}")
-    trace = clean.terminal("\n".join(output.get("traceback") or ()))
-    more = f"<details><summary>Where in the code</summary><pre>{trace}</pre></details>" if trace.strip() else ""
+    section.failures.append(f"{where}: {short}" if where else short)
+    place = f", in {where}" if where else ""
+    trace = _trace(output)
+    more = f"<details><summary>Where in the code</summary>{trace}</details>" if trace else ""
     return (
-        f'<div class="error"><p><b>This page failed here, in {where}.</b> What would follow is missing.</p>'
+        f'<div class="error"><p><b>This page failed here{place}.</b> What would follow is missing.</p>'
         f"<pre>{clean.terminal(said)}</pre>{more}</div>"
     )
+
+
+def _trace(output: Mapping[str, Any]) -> str:
+    trace = clean.terminal("\n".join(output.get("traceback") or ()))
+    return f"<pre>{trace}</pre>" if trace.strip() else ""
 
 
 def _html(text: str, pages: Mapping[str, str]) -> str:

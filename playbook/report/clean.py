@@ -34,13 +34,14 @@ WITH_CONTENT = frozenset(
         "template",
         "head",
         "title",
-        "textarea",
-        "xmp",
-        "math",
+        "annotation",
+        "annotation-xml",
     )
 )
 ALONE = frozenset(("link", "meta", "base", "embed", "frame", "input", "source", "track", "area"))
-UNWRAPPED = frozenset(("form", "button", "html", "body", "picture", "video", "audio", "plaintext"))
+UNWRAPPED = frozenset(
+    ("form", "button", "textarea", "html", "body", "picture", "video", "audio", "plaintext", "xmp", "math")
+)
 DROPPED = WITH_CONTENT | ALONE | UNWRAPPED
 FETCHED = frozenset(
     ("src", "srcset", "poster", "data", "background", "action", "formaction", "xlink:href", "cite", "longdesc", "ping")

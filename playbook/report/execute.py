@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import playbook
 from playbook.report.engine import run
+from playbook.report.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 PARTIAL = ".partial"
 MESSAGE = 500
 A_DAY = 86_400
+TWICE = "its process died the first time"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 
 
@@ -36,7 +38,8 @@ class Outcome:
 
     `status`: `done`, `failed` (kept and marked), `unchanged` (not run again) or `unwritable` (its file could not be
     stored; the one before stays). `seconds` it took, `cell` the number in brackets of the cell that failed
-    (None: no cell did), `error` the kind of error and its sentence.
+    (None: no cell did), `error` the kind of error and its sentence, `runs` how often it was run: twice when its process
+    died the first time.
     """
 
     job: Job
@@ -44,25 +47,29 @@ class Outcome:
     seconds: float = 0.0
     cell: int | None = None
     error: str = ""
+    runs: int = 1
 
     @property
     def sentence(self) -> str:
         """The outcome in words: `content/…/10_inventory failed in cell [3]: ValueError: no tasks`."""
         where = f" in cell [{self.cell}]" if self.cell is not None else ""
-        return f"{self.job.title} {self.status}{where}" + (f": {self.error}" if self.error else "")
+        again = f" (run twice: {TWICE})" if self.runs > 1 else ""
+        return f"{self.job.title} {self.status}{where}{again}" + (f": {self.error}" if self.error else "")
 
 
-def execute(job: Job, engine: str | None = None) -> Outcome:
+def execute(job: Job, engine: str | None = None, limits: Limits | None = None, runs: int = 1) -> Outcome:
     """Execute one job and store the executed notebook, marked with what became of it.
 
-    `engine` names a papermill engine (None: the kit's warm one, which falls back to papermill's own where it must). The notebook is written beside its place and renamed, so
-    its place holds the previous or the new one, never half of one.
+    `engine` names a papermill engine (None: the kit's warm one, which falls back to papermill's own where it must),
+    `limits` what the notebook may use (None: the kit's own limits). A notebook whose kernel dies is run once more in a
+    fresh one, unless this is already its second run (`runs`); one that raises is not. The notebook is written beside its
+    place and renamed, so its place holds the previous or the new one, never half of one.
     """
     begun = time.monotonic()
     aside = beside(job.output)
     try:
         aside.parent.mkdir(parents=True, exist_ok=True)
-        outcome = _run(job, aside, engine)
+        outcome = _run_again_if_it_died(job, aside, engine, limits or Limits(), runs)
         outcome = replace(outcome, seconds=time.monotonic() - begun)
         if outcome.status != "unwritable":
             _seal(job, aside, outcome)
@@ -74,9 +81,9 @@ def execute(job: Job, engine: str | None = None) -> Outcome:
     return outcome
 
 
-def give_up(job: Job, reason: str) -> Outcome:
-    """Keep a job whose process is gone as a failed notebook that says why."""
-    outcome = Outcome(job, "failed", error=reason)
+def give_up(job: Job, reason: str, runs: int = 1) -> Outcome:
+    """Keep a job whose process is gone, `runs` times, as a failed notebook that says why."""
+    outcome = Outcome(job, "failed", error=reason, runs=runs)
     aside = beside(job.output)
     try:
         _seal(job, aside, outcome)
@@ -118,21 +125,55 @@ def writable(folder: Path) -> None:
         file.flush()
 
 
-def _run(job: Job, aside: Path, engine: str | None) -> Outcome:
-    from papermill.exceptions import PapermillExecutionError  # noqa: PLC0415 - paid in the worker, when one runs
+def _run_again_if_it_died(job: Job, aside: Path, engine: str | None, limits: Limits, runs: int) -> Outcome:
+    from nbclient.exceptions import DeadKernelError  # noqa: PLC0415 - paid in the worker, when one runs
+
+    try:
+        return replace(_run(job, aside, engine, limits), runs=runs)
+    except DeadKernelError:
+        if runs > 1:
+            return Outcome(job, "failed", error=_died(limits), runs=runs)
+        _discard(aside)
+        return _run_again_if_it_died(job, aside, engine, limits, runs + 1)
+
+
+def _run(job: Job, aside: Path, engine: str | None, limits: Limits) -> Outcome:
+    """Run it once. Raises DeadKernelError when its process died; whatever else goes wrong is in the outcome."""
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError  # noqa: PLC0415 - as above
+    from papermill.exceptions import PapermillExecutionError  # noqa: PLC0415
 
     try:
         with _surroundings(job) as cwd:
-            run(job.source, aside, dict(job.parameters), cwd=cwd, engine=engine)
+            run(
+                job.source,
+                aside,
+                dict(job.parameters),
+                cwd=cwd,
+                engine=engine,
+                seconds=limits.seconds,
+                memory=limits.bytes,
+            )
     except PapermillExecutionError as error:
-        return Outcome(job, "failed", cell=error.exec_count, error=_sentence(error.ename, error.evalue))
+        said = _sentence(error.ename, error.evalue)
+        if limits.memory is not None and error.ename.endswith("MemoryError"):
+            said = limits.out_of_memory(said)
+        return Outcome(job, "failed", cell=error.exec_count, error=said)
+    except CellTimeoutError:
+        return Outcome(job, "failed", error=limits.out_of_time())
+    except DeadKernelError:
+        raise
     except OSError as error:
         if error.errno in FULL or str(aside) in (error.filename, error.filename2):
             return Outcome(job, "unwritable", error=_unwritable(job, error))
         return Outcome(job, "failed", error=_sentence(type(error).__name__, str(error)))
-    except Exception as error:  # noqa: BLE001 - a dead kernel, a broken file: told in the report, the others go on
+    except Exception as error:  # noqa: BLE001 - a broken file, a broken library: told in the report, the others go on
         return Outcome(job, "failed", error=_sentence(type(error).__name__, str(error)))
     return Outcome(job, "done")
+
+
+def _died(limits: Limits) -> str:
+    held = f", and a notebook may take {limits.memory} MB here (--memory)" if limits.memory is not None else ""
+    return f"DeadKernelError: its process ended before the notebook did: a crash in a library, os._exit or too little memory{held}"
 
 
 def _seal(job: Job, aside: Path, outcome: Outcome) -> None:
@@ -152,9 +193,10 @@ def _seal(job: Job, aside: Path, outcome: Outcome) -> None:
         "seconds": round(outcome.seconds, 2),
         "cell": outcome.cell,
         "error": outcome.error,
+        "runs": outcome.runs,
     }
-    if outcome.status == "failed" and outcome.cell is None:
-        notebook["cells"].insert(1, _stopped(outcome))
+    if outcome.status == "failed" and not _told(notebook["cells"], outcome):
+        notebook["cells"].insert(_reached(notebook["cells"]), _stopped(outcome))
     aside.write_text(saving.text(notebook) + "\n", encoding="utf-8")
 
 
@@ -164,6 +206,18 @@ def _kept(path: Path) -> dict[str, Any]:
     if isinstance(notebook, dict) and isinstance(notebook.get("cells"), list):
         return {"metadata": {}, "nbformat": 4, "nbformat_minor": 5, **notebook}
     return {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+
+
+def _told(cells: list[dict[str, Any]], outcome: Outcome) -> bool:
+    """Whether a cell shows the very error; one that was interrupted or refused memory shows only what it felt of it."""
+    kind = outcome.error.partition(":")[0]
+    return any(output.get("ename") == kind for cell in cells for output in cell.get("outputs", ()))
+
+
+def _reached(cells: list[dict[str, Any]]) -> int:
+    """The place behind the last cell that papermill began with; behind the title when it began with none."""
+    begun = [i for i, cell in enumerate(cells) if cell.get("metadata", {}).get("papermill", {}).get("start_time")]
+    return max([1, *(i + 1 for i in begun)])
 
 
 def _stopped(outcome: Outcome) -> dict[str, Any]:

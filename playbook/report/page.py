@@ -1,4 +1,4 @@
-"""Binds executed notebooks into one self-contained report, writes the index over teams, makes a PDF.
+"""Binds executed notebooks into one self-contained report, writes the index over teams.
 
 A report opens from a disk without a network: style, plotly and data are inside, and a content security policy in the
 page forbids the browser to fetch anything or to run any script but the page's own.
@@ -10,15 +10,11 @@ import base64
 import datetime as dt
 import hashlib
 import os
-import shutil
-import subprocess
-import tempfile
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playbook.errors import ParameterError, RunError
-from playbook.io.doctor import NAMED_CHROMIUM, chromium
 from playbook.report import cells, drawing, look, show
 
 if TYPE_CHECKING:
@@ -37,7 +33,6 @@ FACTS: Mapping[str, str] = {
     "made_on": "Made on",
     "kit": "Kit version",
 }
-PDF_SECONDS = 120
 
 
 def bind(  # noqa: PLR0913 - the facts of a report, each by name
@@ -268,57 +263,4 @@ def write(path: str | PathLike[str], html: str) -> Path:
     return target
 
 
-def pdf(html_path: str | PathLike[str], pdf_path: str | PathLike[str]) -> Path:
-    """Print a report to PDF with an installed Chromium.
-
-    Raises RunError when no Chromium is found, or when it does not make the file.
-    """
-    program, source, target = chromium(), Path(html_path).resolve(), Path(pdf_path)
-    if not program:
-        raise RunError(
-            f"{target}: no Chromium or Chrome found to print it; install one, name it in {NAMED_CHROMIUM}, "
-            f"or open {source.name} in a browser and print it there"
-        )
-    if not source.is_file():
-        raise RunError(f"{source}: no such report to print")
-    with tempfile.TemporaryDirectory(prefix="playbook-pdf-") as folder:
-        made = Path(folder) / "report.pdf"
-        said = _print(program, source, made, folder)
-        if not made.is_file() or not made.stat().st_size:
-            raise RunError(f"{target}: {program} made no PDF; it said: {said[-400:] or 'nothing'}")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        aside = target.with_name(f".{target.name}.{os.getpid()}.partial")
-        try:
-            shutil.copyfile(made, aside)
-            aside.replace(target)
-        except OSError as error:
-            aside.unlink(missing_ok=True)
-            raise RunError(f"{target}: not written ({error.strerror}); free the place and run again") from error
-    return target
-
-
-def _print(program: str, source: Path, made: Path, profile: str) -> str:
-    sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    command = [
-        program,
-        "--headless",
-        *sandbox,
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--no-first-run",
-        f"--user-data-dir={profile}",
-        "--no-pdf-header-footer",
-        "--virtual-time-budget=20000",
-        f"--print-to-pdf={made}",
-        source.as_uri(),
-    ]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PDF_SECONDS, check=False)  # noqa: S603 - a found browser and our own file
-    except subprocess.TimeoutExpired:
-        return f"nothing for {PDF_SECONDS} seconds"
-    except OSError as error:
-        return str(error)
-    return done.stderr.strip()
-
-
-__all__ = ["ParameterError", "bind", "chromium", "index", "pdf", "write"]
+__all__ = ["ParameterError", "bind", "index", "write"]

@@ -7,14 +7,15 @@ stop before the first kernel starts.
 from __future__ import annotations
 
 import ast
+import datetime as dt
 import io
 import tokenize
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from playbook.errors import ParameterError
 
@@ -22,19 +23,26 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TAG = "parameters"
+DAY = "YYYY-MM-DD"
 
 
 @dataclass(frozen=True)
 class Parameter:
     """One line of a parameters cell: `name: type = default  # meaning`.
 
-    `type` is the annotation as written, `default` the value used when none is given, `meaning` the comment.
+    `type` is the annotation as written, `default` the value used when none is given, `meaning` the comment. Text whose
+    meaning says `YYYY-MM-DD` is a day (`is_day`): a notebook's cells have no other way to take one.
     """
 
     name: str
     type: str
     default: Any
     meaning: str
+
+    @property
+    def is_day(self) -> bool:
+        """Whether it takes a calendar day as text."""
+        return self.type in {"str", "str | None"} and DAY in self.meaning
 
 
 def declared(notebook: Mapping[str, Any], name: str) -> tuple[Parameter, ...]:
@@ -61,7 +69,7 @@ def declared(notebook: Mapping[str, Any], name: str) -> tuple[Parameter, ...]:
 def checked(given: Mapping[str, Any], parameters: tuple[Parameter, ...], name: str) -> dict[str, Any]:
     """The given values as the types the notebook declares; values that are not given stay with the notebook.
 
-    Text is read as the declared type (`"3"` as 3). Raises ParameterError naming every unknown or wrongly typed
+    Text is read as the declared type (`"3"` as 3); a day must be one, or empty where it starts empty. Raises ParameterError naming every unknown or wrongly typed
     parameter at once, and what the notebook accepts.
     """
     fields: dict[str, Any] = {item.name: (_type(item, name), Field(default=item.default)) for item in parameters}
@@ -94,12 +102,20 @@ def _parameter(statement: ast.stmt, source: str, meaning: str, name: str) -> Par
 
 def _type(parameter: Parameter, name: str) -> Any:
     try:
-        return _read(ast.parse(parameter.type, mode="eval").body)
+        read = _read(ast.parse(parameter.type, mode="eval").body)
+        return Annotated[read, AfterValidator(partial(_day, parameter.default))] if parameter.is_day else read
     except KeyError as error:
         raise ParameterError(
             f"{name}: parameter {parameter.name} has the type `{parameter.type}`; use {', '.join(map(str, TYPES))}, "
             "Literal[...], list[...] or a choice with |"
         ) from error
+
+
+def _day(default: Any, text: str | None) -> str | None:
+    """The text when it is a day in exactly that form, or empty as the default is."""
+    if text != default and (text is None or dt.date.fromisoformat(text).isoformat() != text):
+        raise ValueError(text)
+    return text
 
 
 def _read(node: ast.expr) -> Any:
@@ -125,9 +141,8 @@ def _fault(item: Mapping[str, Any], parameters: tuple[Parameter, ...]) -> str:
         known = ", ".join(f"{parameter.name}: {parameter.type}" for parameter in parameters) or "none"
         return f"{place} is not a parameter of this notebook; it has {known}"
     wanted = next(parameter for parameter in parameters if parameter.name == place)
-    return f"{place}: found {item['input']!r}; wanted {wanted.type}" + (
-        f" ({wanted.meaning})" if wanted.meaning else ""
-    )
+    kind = "a calendar day" if wanted.is_day else wanted.type
+    return f"{place}: found {item['input']!r}; wanted {kind}" + (f" ({wanted.meaning})" if wanted.meaning else "")
 
 
 def _tags(cell: Mapping[str, Any]) -> list[str]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from playbook.report.jobs import Job
+    from playbook.report.limits import Limits
 
 PATIENCE = 10.0
 NOISE = re.compile(
@@ -42,28 +43,30 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def outcomes(jobs: Sequence[Job], engine: str | None = None, workers: int | None = None) -> Generator[Outcome]:
+def outcomes(
+    jobs: Sequence[Job], engine: str | None = None, workers: int | None = None, limits: Limits | None = None
+) -> Generator[Outcome]:
     """Execute the jobs in `workers` processes (default: one a core) and yield each outcome as it comes.
 
-    A process that dies (killed for memory, say) is replaced and its job tried once more. When the caller stops
-    early, closes the iterator or is interrupted, the processes and their kernels are ended first.
+    `engine` and `limits` as in `execute`. A process that dies (killed for memory, say) is replaced and its job tried
+    once more. When the caller stops early, closes the iterator or is interrupted, the processes and their kernels are
+    ended first.
     """
-    waiting, again = deque(jobs), set[str]()
-    crew = [_Worker(engine) for _ in range(min(workers or cores(), len(waiting)))]
+    waiting = deque((job, 1) for job in jobs)
+    crew = [_Worker(engine, limits) for _ in range(min(workers or cores(), len(waiting)))]
     try:
         for worker in crew:
             worker.give(waiting)
         while busy := [worker for worker in crew if worker.job]:
             for pipe in connection.wait([worker.pipe for worker in busy]):
                 worker = next(worker for worker in busy if worker.pipe is pipe)
-                job, outcome = worker.take()
+                job, runs, outcome = worker.take()
                 if outcome is None:
-                    crew[crew.index(worker)] = worker = _Worker(engine)
-                    if job.title not in again:
-                        again.add(job.title)
-                        waiting.appendleft(job)
+                    crew[crew.index(worker)] = worker = _Worker(engine, limits)
+                    if runs == 1:
+                        waiting.appendleft((job, runs + 1))
                     else:
-                        outcome = give_up(job, "its process died twice; is there enough memory?")
+                        outcome = give_up(job, "its process died twice; is there enough memory?", runs)
                 # The next job is on its way before the caller looks at this outcome.
                 worker.give(waiting)
                 if outcome:
@@ -75,39 +78,41 @@ def outcomes(jobs: Sequence[Job], engine: str | None = None, workers: int | None
 class _Worker:
     """A process, the pipe to it and the job it has."""
 
-    def __init__(self, engine: str | None) -> None:
+    def __init__(self, engine: str | None, limits: Limits | None) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process: BaseProcess
         if _warm(engine):
-            self.process = process(_serve, theirs, engine)
+            self.process = process(_serve, theirs, engine, limits)
         else:
-            self.process = context.Process(target=_serve, args=(theirs, engine), daemon=True, name=WORKER)
+            self.process = context.Process(target=_serve, args=(theirs, engine, limits), daemon=True, name=WORKER)
         with _deaf():
             self.process.start()
         theirs.close()
         self.job: Job | None = None
+        self.runs = 0
 
-    def give(self, waiting: deque[Job]) -> None:
-        self.job = waiting.popleft() if waiting else None
+    def give(self, waiting: deque[tuple[Job, int]]) -> None:
+        """Send it the next job and say which run of it this is."""
+        self.job, self.runs = waiting.popleft() if waiting else (None, 0)
         if self.job:
             # A process that is already gone is noticed when its answer is taken.
             with contextlib.suppress(BrokenPipeError):
-                self.pipe.send(self.job)
+                self.pipe.send((self.job, self.runs))
 
-    def take(self) -> tuple[Job, Outcome | None]:
-        """The job it had and its outcome; None when the process died over it."""
+    def take(self) -> tuple[Job, int, Outcome | None]:
+        """The job it had, which run of it this was, and its outcome; None when the process died over it."""
         assert self.job is not None
         job, self.job = self.job, None
         try:
-            return job, self.pipe.recv()
+            return job, self.runs, self.pipe.recv()
         except (EOFError, ConnectionResetError):
             self.pipe.close()
             self.process.join()
-            return job, None
+            return job, self.runs, None
 
 
-def _serve(pipe: connection.Connection, engine: str | None) -> None:
+def _serve(pipe: connection.Connection, engine: str | None, limits: Limits | None) -> None:
     """Work in a worker process: take a job, execute it, hand back its outcome, until the batch is gone."""
     stopped = threading.Event()
 
@@ -127,7 +132,8 @@ def _serve(pipe: connection.Connection, engine: str | None) -> None:
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
-            pipe.send(execute(pipe.recv(), engine))
+            job, runs = pipe.recv()
+            pipe.send(execute(job, engine, limits, runs))
 
 
 def _warm(engine: str | None) -> bool:
