@@ -450,3 +450,16 @@ def test_an_outcome_says_itself_in_a_sentence(workspace):
     assert replace(outcome, status="failed", cell=2, error="KeyError: 'x'").sentence.endswith(
         "in cell [2]: KeyError: 'x'"
     )
+
+
+def test_the_workspace_named_in_the_environment_does_not_reach_another_workspaces_notebooks(
+    tmp_path, workspace, monkeypatch
+):
+    # a consultant's shell names one client; `playbook run -w` names another
+    other = make_workspace(tmp_path / "other", "alpha")
+    monkeypatch.setenv("PLAYBOOK_WORKSPACE", str(other.folder))
+    source = "import playbook\nprint(playbook.open_workspace(workspace).folder.name)"
+    write_notebook(workspace.folder, "10_where", source)
+    (outcome,) = batch.run(workspace, ["9"], ["alpha"]).executed
+    said = json.loads(outcome.job.output.read_text())["cells"][-1]["outputs"][0]["text"]
+    assert "".join(said).strip() == workspace.folder.name

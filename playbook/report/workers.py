@@ -130,6 +130,8 @@ def _serve(pipe: connection.Connection, engine: str | None, limits: Limits | Non
         threading.Thread(target=_leave_with, args=(multiprocessing.parent_process(),), daemon=True).start()
         _filter_noise(stopped)
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
+    # A job says where its notebook runs and finds its workspace; the variable may name another one.
+    os.environ.pop("PLAYBOOK_WORKSPACE", None)
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
             job, runs = pipe.recv()
