@@ -302,7 +302,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--reports", type=int, nargs="+", default=[20])
     parser.add_argument("--only", nargs="+", default=[])
     parser.add_argument("--slow-limit", type=int, default=20, help="papermill's own ways up to this many reports")
-    parser.add_argument("--html", action="store_true", help="also HTML: our page of five reports, nbconvert's for the others")
+    parser.add_argument(
+        "--html", action="store_true", help="also HTML: our page of five reports, nbconvert's for the others"
+    )
     parser.add_argument("--no-peers", action="store_true", help="install nothing")
     return parser.parse_args()
 

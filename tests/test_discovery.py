@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from playbook import tables
-from playbook.errors import TableError
-from playbook.workflows.discovery import discover, discovery_findings
+from playbook.errors import ParameterError, TableError
+from playbook.workflows import Keywords, discover, discovery_findings, merged, merges
 
 REAL = Path(__file__).resolve().parents[1].parent / "shared" / "data" / "content_events" / "events.csv"
 START = pd.Timestamp("2026-09-01T09:00:00Z")
@@ -50,7 +50,8 @@ def test_each_step_is_counted_inside_its_case():
             ("a", "Edit", 4, None), ("c", "Draft", 5, None))
     )  # fmt: skip
     # a: Draft Edit Edit; b: Draft Edit; c: Draft.
-    assert found.arcs.to_numpy().tolist() == [["content", "Draft", "Edit", 2], ["content", "Edit", "Edit", 1]]
+    counted = found.arcs[["team", "source", "target", "count"]]
+    assert counted.to_numpy().tolist() == [["content", "Draft", "Edit", 2], ["content", "Edit", "Edit", 1]]
     assert found.variants["variant"].tolist() == ["Draft", "Draft → Edit", "Draft → Edit → Edit"]
     assert found.variants["cumulative"].tolist() == pytest.approx([1 / 3, 2 / 3, 1.0])
     assert found.cases["events"].tolist() == [3, 2, 1]
@@ -189,6 +190,190 @@ def test_a_log_without_a_case_column_or_a_time_is_refused_by_name():
         discover(broken)
 
 
+def recorded(*events):
+    """Events as (case, activity, begun, done, recorded minutes, person, workflow), times in minutes after the start."""
+    rows = log(*((case, activity, done, person) for case, activity, _, done, _, person, _ in events))
+    begun = [None if at is None else START + pd.Timedelta(minutes=at) for _, _, at, *_ in events]
+    return rows.assign(
+        begun=pd.Series(begun, rows.index, dtype="datetime64[us, UTC]"),
+        minutes=[minutes for *_, minutes, _, _ in events],
+        workflow=[workflow for *_, workflow in events],
+    )
+
+
+def test_minutes_a_tool_recorded_are_used_before_any_estimate_and_said_to_be_measured():
+    # Recorded minutes first, then begun to done, each by six people; nothing is estimated.
+    events = [(f"c{i}", "Write", 100 * i, 100 * i + 20, 12.0 if i % 2 else None, f"p{i}", None) for i in range(6)]
+    write = activity(discover(recorded(*events)), "Write")
+    # three of 12 and three of 20 minutes: median (12 + 20) / 2
+    assert (write["median_minutes"], write["timed"], write["basis"]) == (16, 6, "measured")
+    assert "as the tool recorded" in write["note"]
+
+
+def test_a_span_longer_than_a_working_day_is_not_taken_for_work_but_ends_the_waiting():
+    events = [
+        event
+        for i in range(6)
+        for event in (
+            (f"c{i}", "Brief", None, 10_000 * i, None, f"p{i}", None),
+            (f"c{i}", "Write", 10_000 * i + 60, 10_000 * i + 60 + 481, None, f"q{i}", None),
+        )
+    ]
+    write = activity(discover(recorded(*events)), "Write")
+    assert write["timed"] == 0
+    assert pd.isna(write["basis"])
+    # begun 60 minutes after the brief was done
+    assert (write["waiting_minutes"], write["waits"]) == (60, 6)
+
+
+def test_some_recorded_and_some_estimated_times_are_told_apart():
+    events = [
+        event
+        for i in range(6)
+        for event in (
+            (f"c{i}", "Start", None, 60 * i, None, f"p{i}", None),
+            (f"c{i}", "Write", None, 60 * i + 10, 4.0 if i < 2 else None, f"p{i}", None),
+        )
+    ]
+    write = activity(discover(recorded(*events)), "Write")
+    assert write["basis"] == "mixed"
+    assert write["note"].startswith("2 of 6 times were recorded by the tool; the others are estimates")
+
+
+def test_waiting_is_the_time_between_events_less_the_work_before_the_later_one():
+    found = discover(drafts(people=6, gap=10))
+    # Each Write came 10 minutes after its Start and all 10 count as work: nobody waited.
+    assert activity(found, "Write")["waiting_minutes"] == 0
+    longer = discover(drafts(people=6, gap=50))
+    # After a pause of 50 minutes the work is not known, so all of it counts as waiting.
+    assert activity(longer, "Write")[["waiting_minutes", "low_waiting", "high_waiting"]].tolist() == [50, 50, 50]
+    assert longer.arcs["waiting_minutes"].tolist() == [50]
+
+
+def test_what_comes_again_in_a_case_is_rework():
+    found = discover(
+        log(("a", "Draft", 0, None), ("a", "Edit", 1, None), ("a", "Draft", 2, None), ("a", "Draft", 3, None),
+            ("b", "Draft", 4, None))
+    )  # fmt: skip
+    assert activity(found, "Draft")[["repeats", "cases"]].tolist() == [2, 2]
+    assert found.cases.set_index("case")["repeats"].to_dict() == {"a": 2, "b": 0}
+    assert found.flow[["repeats", "reworked"]].to_numpy().tolist() == [[2, 1]]
+
+
+def handed(people, activity="Edit"):
+    """Each piece goes from one person's Draft to another's `activity`; five drafters and `people` others."""
+    return [
+        event
+        for i in range(10)
+        for event in ((f"c{i}", "Draft", 900 * i, f"d{i % 5}"), (f"c{i}", activity, 900 * i + 60, f"e{i % people}"))
+    ]
+
+
+def test_a_handover_is_counted_when_another_person_takes_over():
+    found = discover(log(*handed(people=5)))
+    assert activity(found, "Edit")["handovers"] == 10
+    assert activity(found, "Draft")["handovers"] == 0
+    assert found.flow["handovers"].tolist() == [10]
+    alone = discover(log(*((case, name, at, "d" + case) for case, name, at, _ in handed(people=5))))
+    assert activity(alone, "Edit")["handovers"] == 0
+
+
+def test_handovers_to_fewer_than_five_people_are_kept_back_and_cannot_be_worked_out():
+    found = discover(log(*handed(people=4)))
+    edit = activity(found, "Edit")
+    assert edit[["handovers", "people", "waiting_minutes"]].isna().all()
+    assert found.arcs["waiting_minutes"].isna().all()
+    # two kinds of work are taken over, one by four people: the other is kept back with it
+    two = handed(people=4) + [(f"x{case}", name, at, who) for case, name, at, who in handed(people=6, activity="Check")]
+    both = discover(log(*two))
+    assert both.activities.set_index("activity").loc[["Edit", "Check"], "handovers"].isna().all()
+
+
+def test_a_log_that_names_nobody_has_no_handovers_rather_than_none():
+    found = discover(log(*((case, name, at, None) for case, name, at, _ in handed(people=5))))
+    assert activity(found, "Edit")[["handovers"]].isna().all()
+    assert found.flow["handovers"].isna().all()
+
+
+def test_flow_efficiency_is_active_over_elapsed_minutes_a_case():
+    # begun at 0, worked 30 minutes; begun again at 90, worked 10: 40 of 100 minutes
+    events = [
+        event
+        for i in range(6)
+        for event in (
+            (f"c{i}", "Write", 1000 * i, 1000 * i + 30, None, f"p{i}", "Blog"),
+            (f"c{i}", "Check", 1000 * i + 90, 1000 * i + 100, None, f"q{i}", "Blog"),
+        )
+    ]
+    found = discover(recorded(*events))
+    row = found.flow.iloc[0]
+    assert (row["workflow"], row["measured"], row["basis"]) == ("Blog", 6, "measured")
+    assert row[["efficiency", "low_efficiency", "high_efficiency"]].tolist() == pytest.approx([0.4, 0.4, 0.4])
+    assert any("Flow efficiency" in said and "40 %" in said for said in discovery_findings(found))
+
+
+def test_a_case_belongs_to_the_workflow_it_last_stood_in_and_a_task_to_its_commonest():
+    events = [
+        ("a", "Write", None, 0, None, None, "Ideas"),
+        ("a", "Write", None, 10, None, None, "Blog"),
+        ("a", "Send", None, 20, None, None, None),
+        ("b", "Write", None, 30, None, None, "Blog"),
+        ("c", "Send", None, 40, None, None, None),
+    ]
+    found = discover(recorded(*events), workflow="Posts")
+    assert found.cases["workflow"].fillna("-").tolist() == ["Blog", "Blog", "-"]
+    assert found.flow[["workflow", "cases"]].to_numpy().tolist() == [["Blog", 2], ["Posts", 1]]
+    assert found.tasks.set_index("task")["workflow"].to_dict() == {"Write": "Blog", "Send": "Posts"}
+
+
+def test_the_fewest_paths_that_cover_four_fifths_of_the_cases():
+    # paths of 7, 2 and 1 of ten cases: the first two cover nine
+    paths = ["AB"] * 7 + ["AC"] * 2 + ["A"]
+    found = discover(
+        log(*((f"c{i}", step, 10 * i + at, None) for i, path in enumerate(paths) for at, step in enumerate(path)))
+    )
+    assert found.flow[["paths", "common_paths"]].to_numpy().tolist() == [[3, 2]]
+
+
+def test_names_that_seem_to_mean_one_activity_are_shown_and_merged_only_when_approved():
+    events = log(("a", "Draft added", 0, None), ("b", "Draft added", 1, None), ("a", "draft-added", 2, None),
+                 ("a", "Review post 12", 3, None), ("a", "Review posts", 4, None), ("a", "Send", 5, None))  # fmt: skip
+    found = discover(events)
+    proposed = merges(found.activities)
+    assert proposed[["activity", "merged_into"]].to_numpy().tolist() == [
+        ["draft-added", "Draft added"],
+        ["Review posts", "Review post 12"],
+    ]
+    assert "other case" in proposed["why"][0]
+    assert "plurals" in proposed["why"][1]
+    assert len(found.activities) == 5
+    again = discover(merged(events, proposed.iloc[:1]))
+    assert activity(again, "Draft added")["events"] == 3
+    assert len(again.activities) == 4
+    with pytest.raises(ParameterError, match="would go into two names"):
+        merged(events, pd.concat([proposed, proposed.assign(merged_into="Send")]))
+    assert merges(tables.ACTIVITIES.empty()).empty
+
+
+def test_keywords_suggest_function_and_layer_and_leave_the_rest_unmatched():
+    table = Keywords(
+        version="t",
+        functions={"Email sequences": ("email*", "newsletter"), "Reporting": ("email report*",)},
+        layers={"QA": ("review*",), "distribution": ("sen*",)},
+    )
+    assert table.function("E-mails drafted") == "Email sequences"
+    assert table.function("Write e-mail report") == "Reporting"
+    assert table.function("Newsletters") is None
+    assert (table.layer("Reviewed & sent"), table.layer("Nonsense")) == ("QA", None)
+    tasks = discover(log(("a", "Newsletter sent", 0, None), ("a", "Zzz", 1, None)), keywords=table).tasks
+    assert tasks.set_index("task")["function"].fillna("-").to_dict() == {
+        "Newsletter sent": "Email sequences",
+        "Zzz": "-",
+    }
+    with pytest.raises(ValueError, match="would mean both"):
+        Keywords(version="t", functions={"A": ("x",), "B": ("X",)}, layers={})
+
+
 steps = st.tuples(
     st.sampled_from("abc"), st.sampled_from(["Draft", "Edit", "Send"]), st.integers(0, 90), st.sampled_from("pqrstu")
 )
@@ -233,7 +418,7 @@ def test_the_content_teams_log_gives_the_numbers_plain_pandas_gives(real):
     assert found.activities["events"].sum() == len(raw)
     assert len(found.cases) == raw["case"].nunique() == 475
     assert found.activities.set_index("activity")["events"].to_dict() == raw["activity"].value_counts().to_dict()
-    assert {(s, t): n for _, s, t, n in found.arcs.itertuples(index=False)} == expected_arcs
+    assert found.arcs.set_index(["source", "target"])["count"].to_dict() == expected_arcs
     assert found.cases.set_index("case")["duration_days"].median() == pytest.approx(duration.median())
     assert len(found.variants) == ordered.groupby("case")["activity"].agg(tuple).nunique()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -130,8 +131,56 @@ ARCS = pd.DataFrame({"source": ["a", "b", "b"], "target": ["b", "c", "a"], "coun
 PORTFOLIO = pd.DataFrame(
     {"team": ["a", "b"]} | {f"hours_level_{i}": [10.0, 0.0] for i in range(1, 6)} | {"hours_unknown": [0.0, 50.0]}
 )
+RATED = pd.DataFrame(
+    {
+        "team": "a",
+        "task": ["Write", "Write", "Send"],
+        "factor": ["judgment", "data_readiness", "judgment"],
+        "value": [3.5, 2.0, None],
+        "low": [2.0, 2.0, None],
+        "high": [5.0, 2.0, None],
+        "first_low": [1.0, 2.0, None],
+        "first_high": [5.0, 3.0, None],
+        "basis": ["mean of the last round", "settled by the raters", "settled by the raters"],
+    }
+)
+
+DOUBTS = pd.DataFrame(
+    {
+        "team": "a",
+        "task_id": ["1", "2", "3"],
+        "task": ["Send the report", "Plan the year", "Unrated"],
+        "target_level": pd.array([4, 1, None], dtype="Int64"),
+        "low": pd.array([2, 1, None], dtype="Int64"),
+        "high": pd.array([5, 1, None], dtype="Int64"),
+        "holds": [0.5, 0.95, None],
+        "survives": pd.array([False, True, None], dtype="boolean"),
+    }
+)
+SURVIVAL = pd.DataFrame(
+    {
+        "team": ["a", "b"],
+        "tasks": [3, 5],
+        "placed": [2, 0],
+        "survive": [1, 0],
+        "share": [0.5, None],
+        "share_weights": [1.0, None],
+        "share_missing": [1.0, None],
+        "share_raters": [0.5, None],
+    }
+)
+MOVES = pd.DataFrame(
+    {
+        "team": "a",
+        "kind": ["one factor", "ceiling", "several", "top", "not yet"],
+        "factor": ["structure", "structure", "", "", ""],
+    }
+)
 
 DRAWN = {
+    "level_ranges": lambda: figures.level_ranges(DOUBTS),
+    "level_survival": lambda: figures.level_survival(SURVIVAL),
+    "level_moves": lambda: figures.level_moves(MOVES),
     "spectrum_heatmap": lambda: figures.spectrum_heatmap(functions()),
     "hours_at_stake": lambda: figures.hours_at_stake(functions()),
     "volume_judgment": lambda: figures.volume_judgment(shortlist()),
@@ -142,6 +191,7 @@ DRAWN = {
     "role_hours": lambda: figures.role_hours(roles()),
     "gate_strip": lambda: figures.gate_strip(gates()),
     "plan_gantt": lambda: figures.plan_gantt(schedule(), pd.Timestamp("2026-12-15")),
+    "rater_ranges": lambda: figures.rater_ranges(RATED),
     "risk_matrix": lambda: figures.risk_matrix(RISKS),
     "maturity_dots": lambda: figures.maturity_dots(MATURITY),
     "pilot_ratio": lambda: figures.pilot_ratio(readouts()),
@@ -150,6 +200,9 @@ DRAWN = {
     "time_split": lambda: figures.time_split(SPLIT),
 }
 EMPTY = {
+    "level_ranges": DOUBTS,
+    "level_survival": SURVIVAL,
+    "level_moves": MOVES,
     "spectrum_heatmap": functions(),
     "hours_at_stake": functions(),
     "volume_judgment": shortlist(),
@@ -159,6 +212,7 @@ EMPTY = {
     "role_hours": roles(),
     "gate_strip": gates(),
     "plan_gantt": schedule(),
+    "rater_ranges": RATED,
     "risk_matrix": RISKS,
     "maturity_dots": MATURITY,
     "pilot_ratio": readouts(),
@@ -172,8 +226,11 @@ def title(figure) -> str:
     return re.sub(r" +", " ", re.sub(r"<[^>]+>", " ", figure.layout.title.text.split("<br><span")[0])).strip()
 
 
-def test_every_figure_is_tried_here():
-    assert set(DRAWN) == set(figures.__all__)
+def test_every_figure_is_tried_here_or_in_a_file_of_its_own():
+    left = set(figures.__all__) - set(DRAWN)
+    files = [path for path in Path(__file__).parent.glob("test_*.py") if path != Path(__file__)]
+    tried = {name for name in left for path in files if f"{name}(" in path.read_text(encoding="utf-8")}
+    assert left == tried
 
 
 @pytest.mark.parametrize("name", DRAWN)
@@ -368,3 +425,22 @@ def test_markup_in_names_never_reaches_a_label():
         text = json.dumps(figure.to_plotly_json(), default=str)
         assert "<script" not in text
         assert "<a" not in text
+
+
+def test_a_sure_level_is_a_full_dot_and_a_doubtful_one_a_ring():
+    # of two levels one survives; the other's range is three levels wide
+    figure = figures.level_ranges(DOUBTS)
+    assert title(figure) == "1 of 2 levels is sure; 50\u00a0% could lie two levels or more apart"
+    assert [trace.name for trace in figure.data[1:]] == ["holds", "may change"]
+    assert figure.data[2].marker.color == look.PAPER
+    assert "1 task without a level not drawn" in figure.layout.title.text
+
+
+def test_the_largest_doubt_is_named():
+    assert title(figures.level_survival(SURVIVAL)) == (
+        "1 of 2 levels holds whatever is in doubt; most of the doubt is another person's ratings"
+    )
+
+
+def test_what_moves_work_up_is_counted_by_factor():
+    assert title(figures.level_moves(MOVES)) == "Structure stands most often between a task and its next level: 2 of 3"

@@ -127,7 +127,9 @@ DEATHS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("death", DEATHS)
-def test_a_notebook_whose_process_dies_the_first_time_only_is_done_and_says_it_was_run_twice(workspace, monkeypatch, death):
+def test_a_notebook_whose_process_dies_the_first_time_only_is_done_and_says_it_was_run_twice(
+    workspace, monkeypatch, death
+):
     monkeypatch.setattr(jobs, "kit_digest", lambda _: "this kit")  # also when somebody edits the kit meanwhile
     dies_once = COUNTS + "if len(open('runs').read()) == 1:\n" + "".join(
         f"    {line}\n" for line in DEATHS[death].splitlines()

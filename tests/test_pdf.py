@@ -103,7 +103,9 @@ def test_the_printed_report_has_page_numbers_and_the_made_up_line_on_every_page(
 
 @pytest.mark.browser
 @pytest.mark.slow
-def test_a_run_prints_each_report_beside_it_and_the_next_run_only_what_changed(chromium, tmp_path, scratch, monkeypatch):
+def test_a_run_prints_each_report_beside_it_and_the_next_run_only_what_changed(
+    chromium, tmp_path, scratch, monkeypatch
+):
     monkeypatch.setattr(jobs, "kit_digest", lambda _: "this kit")  # also when somebody edits the kit meanwhile
     workspace = make_workspace(tmp_path / "acme", "alpha", "beta")
     write_notebook(workspace.folder, "10_page", "print('the figures of', team)")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from playbook import plan, tables
+from playbook import consensus, plan, tables
 from playbook.io import sample
 from playbook.io.workspace import Workspace
 from playbook.report import batch, binding
@@ -45,7 +45,17 @@ def test_every_table_a_page_reads_holds_something(workspace):
 
 def test_the_same_first_day_makes_the_same_rows(tmp_path, workspace):
     again = sample.create(tmp_path / "again", start=START)
-    for name in ("teams", "tasks", "events", "pilot_items", "answers", "progress", "readings"):
+    for name in (
+        "teams",
+        "tasks",
+        "ratings",
+        "overrulings",
+        "events",
+        "pilot_items",
+        "answers",
+        "progress",
+        "readings",
+    ):
         assert again.fingerprint([name], None) == workspace.fingerprint([name], None), name
     frames = sample.rows(sample.company(), START)
     later = sample.rows(sample.company(), START + dt.timedelta(days=7))
@@ -62,6 +72,8 @@ def test_without_a_first_day_the_pilots_have_run_for_weeks(tmp_path):
 
 def test_no_row_lies_in_the_future_of_the_day_it_is_read(workspace):
     today = START + dt.timedelta(days=sample.company().days_in)
+    for table in ("ratings", "overrulings"):
+        assert workspace.read(table)["day"].max().date() <= today, table
     for table, column in (("pilot_items", "day"), ("breakages", "day"), ("answers", "day"), ("events", "timestamp")):
         days = workspace.read(table)[column].dropna()
         assert days.max().date() <= today, f"{table}.{column}: {days.max():%Y-%m-%d}"
@@ -111,6 +123,32 @@ def test_the_sample_shows_each_kind_of_result(desks):
     assert plan.is_open(desks["demand-generation"].gate(1)) or not any(
         plan.is_open(desk.gate(1)) for desk in desks.values()
     )
+
+
+def test_a_few_seats_rated_some_work_in_two_rounds_and_settled_part_of_it(workspace, desks):
+    ratings = workspace.read("ratings")
+    assert set(ratings["team"]) == {"content-and-search"}
+    raters = ratings[ratings["seat"] > 0]
+    assert 3 <= raters["seat"].nunique() <= 5
+    assert set(raters["round"]) == {1, 2}
+    assert raters["role"].notna().all()
+    assert raters["task_id"].nunique() >= 10, "enough tasks for an interval of the agreement"
+    assert set(consensus.settlement(ratings)["basis"]) == {"settled by the raters", "mean of the last round"}
+    known = set(zip(workspace.read("tasks")["team"], workspace.read("tasks")["task_id"], strict=True))
+    for table in ("ratings", "overrulings"):
+        rows = workspace.read(table)
+        assert set(zip(rows["team"], rows["task_id"], strict=True)) <= known, table
+    desk = desks["content-and-search"]
+    assert desk.tasks.set_index("task_id").loc["art-facts", "judgment"] == 3.25, "the mean of 3, 3, 3 and 4"
+    assert list(desk.overrulings["reason"].str.len() > 40) == [True]
+
+
+def test_a_corrected_rating_stands_in_the_samples_history(workspace):
+    changed = consensus.amendments(workspace.history("ratings"))
+    assert len(changed) == 1
+    assert changed["before"].iloc[0].startswith("5")
+    assert changed["after"].iloc[0].startswith("1")
+    assert "made up" in changed["note"].iloc[0]
 
 
 def test_no_name_or_address_is_in_the_sample():

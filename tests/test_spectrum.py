@@ -377,7 +377,7 @@ def test_findings_give_numbers_doubt_and_the_tasks_without_a_level():
     assert "2 of 3 tasks have a place on the spectrum" in said
     assert "Keep human: 1 of 2 placed tasks" in said
     assert "Not yet: 1 of 3 tasks have no level (Think)" in said
-    assert "not disagreement between raters" in said
+    assert "about missing ratings, not about raters or weights" in said
 
 
 def test_findings_name_the_team_when_there_are_several():

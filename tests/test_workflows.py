@@ -178,6 +178,7 @@ def test_each_workflow_left_out_says_why():
     assert "ready for level 4 or above" in reasons["Product tips on site"]
     assert "ranked" in reasons["Search optimization"]
     assert "people and AI work the rest together" in reasons["Health claims review"]
+    assert reasons["Link tracking"].startswith("not yet: 100 % of the work is at level 4 or above today")
 
 
 def test_the_priority_is_volume_times_low_judgment():
@@ -349,6 +350,22 @@ def test_findings_of_a_bare_list_of_tasks_say_not_yet():
 def test_a_rule_out_of_range_is_refused(tmp_path):
     text = content.find("assessments/pilots/default.yaml").read_text(encoding="utf-8")
     copy = tmp_path / "rule.yaml"
-    copy.write_text(text.replace("value: 0.7", "value: 1.7", 1), encoding="utf-8")
-    with pytest.raises(ContentError, match=r"hours_weight is 1\.7; wanted 0 to 1"):
-        content.read(copy, workflows.PilotRule)
+    for found, changed, said in (
+        ("value: 0.5", "value: 1.7", r"min_ready_share is 1\.7; wanted 0 to 1"),
+        ("weight: 0.7", "weight: 0.8", r"the weights of the parts of volume sum to 1\.1; wanted 1"),
+        ("better: more\n        half: 20", "better: more", r"hours_per_month: half is None; wanted a number"),
+        ("- of: judgment", "- of: structure", None),
+        (
+            "- of: hours_per_month",
+            "- of: pieces_per_month",
+            r"the criterion volume is made of .*; wanted hours_per_month",
+        ),
+        ("name: safety", "name: volume", r"a criterion is there twice"),
+    ):
+        assert found in text
+        copy.write_text(text.replace(found, changed, 1), encoding="utf-8")
+        if said:
+            with pytest.raises(ContentError, match=said):
+                content.read(copy, workflows.PilotRule)
+        else:
+            assert content.read(copy, workflows.PilotRule)

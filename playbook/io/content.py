@@ -44,6 +44,7 @@ CONTENT: dict[str, Shelf] = {
     "risks": Shelf("assessments/risks/default.yaml", "playbook.governance:Register"),
     "budget": Shelf("assessments/budget/default.yaml", "playbook.budget:Shift"),
     "plan": Shelf("assessments/plan/default.yaml", "playbook.plan:Plan"),
+    "keywords": Shelf("assessments/intake/keywords.yaml", "playbook.workflows:Keywords"),
     "playbooks": Shelf("assessments/playbooks/default.yaml", "playbook.governance:PlaybookOutline"),
 }
 

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import datetime as dt
 from os import PathLike
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
 from playbook.io import content
+from playbook.io._sample_raters import Rating, SampleRaters, first_written, rating_rows
 from playbook.io.workspace import Workspace
 from playbook.tables import FACTORS, Authored
 
 SEED = 20260901
 LOG_ID = "sample-log"
-Rating = Annotated[float, Field(ge=1, le=5)] | Literal["n/a"] | None
 
 
 class SampleTask(Authored):
@@ -113,6 +113,7 @@ class SampleTeam(Authored):
     workflows: list[SampleWorkflow]
     log: SampleLog | None = None
     pilots: list[SamplePilot]
+    raters: SampleRaters | None = None
     maturity: SampleMaturity
     progress: dict[Literal["done"], float]
     budget: dict[str, float]
@@ -144,9 +145,13 @@ def create(
     workspace = Workspace.create(
         folder, organisation=sample.organisation, start=start, database=database, made_up=True, by=by
     )
+    found = rows(sample, start)
+    first, corrected = first_written(found["ratings"], {team.team: team.raters for team in sample.teams if team.raters})
     with workspace.change(by=by, note="the bundled sample") as change:
-        for table, frame in rows(sample, start).items():
+        for table, frame in (found | {"ratings": first}).items():
             change.put(table, frame)
+    with workspace.change(by=by, note="a slip of the pen, made up like the rest") as change:
+        change.put("ratings", corrected)
     return workspace
 
 
@@ -178,6 +183,7 @@ def _team_rows(
         "tasks": [_task(flow, task) for flow in team.workflows for task in flow.tasks],
         "imports": [_import(len(events), start)] if events else [],
         "events": events,
+        "ratings": rating_rows(team.raters, start) if team.raters else [],
         "pilots": [_pilot(pilot, start) for pilot in team.pilots],
         "pilot_items": [row for pilot in team.pilots for row in _items(pilot, start, random)],
         "breakages": [_breakage(pilot, item, start) for pilot in team.pilots for item in pilot.breakages],
@@ -283,8 +289,9 @@ def _events(log: SampleLog, start: dt.date, random: np.random.Generator) -> list
             clock += dt.timedelta(hours=float(random.exponential(log.gap_hours)))
             person = f"p_made_up_{int(random.integers(log.people)):02d}"
             begun, clock = clock, clock + dt.timedelta(minutes=float(random.gamma(2, log.active_minutes / 2)))
-            event = {"case": f"article-{case + 1:03d}", "activity": step, "resource": person}
-            rows += [{**event, "timestamp": begun}, {**event, "timestamp": clock}]
+            when = {"begun": begun, "timestamp": clock}
+            what = {"case": f"article-{case + 1:03d}", "activity": step, "workflow": log.workflow, "resource": person}
+            rows.append({**what, **when})
     return [{"import_id": LOG_ID, "row": number + 2, **row} for number, row in enumerate(rows)]
 
 

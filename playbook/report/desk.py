@@ -14,7 +14,20 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 import playbook
-from playbook import assessments, budget, governance, kpis, pilots, plan, pods, roles, spectrum, tables, workflows
+from playbook import (
+    assessments,
+    budget,
+    consensus,
+    governance,
+    kpis,
+    pilots,
+    plan,
+    pods,
+    roles,
+    spectrum,
+    tables,
+    workflows,
+)
 from playbook.errors import ParameterError
 from playbook.report import documents, show
 
@@ -120,14 +133,42 @@ class Desk:
         return show.findings([text[:1].upper() + text[1:] for text in sentences])
 
     @cached_property
+    def ratings(self) -> pd.DataFrame:
+        """What each seat said of each factor, round by round (RATINGS)."""
+        return self.read("ratings")
+
+    @cached_property
+    def overrulings(self) -> pd.DataFrame:
+        """Where people do not follow the rule, with their reasons (OVERRULINGS)."""
+        return self.read("overrulings")
+
+    @cached_property
     def tasks(self) -> pd.DataFrame:
-        """The inventory (TASKS)."""
-        return self.read("tasks")
+        """The inventory (TASKS), each factor as the raters settled it where they rated it, else as the sheet has it."""
+        return consensus.settled(self.ratings, self.read("tasks"))
+
+    @cached_property
+    def rule_placements(self) -> pd.DataFrame:
+        """Each task on the Collaboration Spectrum as the rule places it, whatever people decided (PLACEMENTS)."""
+        return spectrum.place(self.tasks, self.load("spectrum"))
 
     @cached_property
     def placements(self) -> pd.DataFrame:
-        """Each task on the Collaboration Spectrum (PLACEMENTS)."""
-        return spectrum.place(self.tasks, self.load("spectrum"))
+        """Each task on the Collaboration Spectrum, by the rule or as people decided otherwise (PLACEMENTS)."""
+        return spectrum.as_decided(self.rule_placements, self.overrulings)
+
+    @cached_property
+    def decided(self) -> pd.DataFrame:
+        """The rule's level of each task and, beside it, what people decided (the frame of `spectrum.decided`)."""
+        rows = spectrum.decided(self.rule_placements, self.overrulings, self.load("spectrum").version)
+        names = self.tasks[["team", "task_id", "task"]]
+        return rows.merge(names, on=["team", "task_id"], how="left")
+
+    @cached_property
+    def doubt(self) -> pd.DataFrame:
+        """How sure each task's level is (the frame of `spectrum.doubt`, with the task's name)."""
+        doubts = spectrum.doubt(self.tasks, self.load("spectrum"), self.ratings)
+        return doubts.assign(task=self.tasks["task"])
 
     @cached_property
     def shortlist(self) -> pd.DataFrame:
@@ -137,7 +178,7 @@ class Desk:
     @cached_property
     def discovery(self) -> workflows.Discovery:
         """What the imported event logs show."""
-        return workflows.discover(self.read("events"))
+        return workflows.discover(self.read("events"), keywords=self.load("keywords"))
 
     @cached_property
     def readouts(self) -> pd.DataFrame:
@@ -190,6 +231,7 @@ class Desk:
             tables.MEASURES.empty(),
             workflows.measures(self.tasks, self.placements, self.shortlist),
             spectrum.measures(self.placements),
+            consensus.measures(self.ratings, self.tasks, ids),
             pilots.measures(*self._pilot_tables, self.load("pilot_evidence"), teams=ids),
             roles.measures(self.role_shifts, self.load("roles"), proposals, teams=ids),
             pods.measures(self.pods, faults, rules, teams=ids),

@@ -90,6 +90,26 @@ class Evidence(Sourced):
     catalogue_width: float = Field(ge=0, le=4)
 
 
+class Uncertainty(Sourced):
+    """How `doubt` draws what nobody knows for sure, and from when a level counts as holding.
+
+    `draws` sets of weights, ratings and missing values, from `seed`; weights follow a Dirichlet distribution around
+    the rule's with `concentration` (the higher, the closer; it says why in `concentration_reason`); `usual_spread` is
+    the standard deviation, in points, of people who rate one factor of one task, worth `spread_raters` raters where a
+    task's own raters are few; `range_share` of the draws lie in the range shown; a level survives that comes out
+    in `survives_from` of the draws.
+    """
+
+    draws: int = Field(ge=100, le=100_000)
+    seed: int = Field(ge=0)
+    concentration: float = Field(gt=0)
+    concentration_reason: str = Field(min_length=1)
+    usual_spread: float = Field(gt=0, le=2)
+    spread_raters: float = Field(gt=0)
+    range_share: float = Field(gt=0.5, lt=1)
+    survives_from: float = Field(gt=0.5, le=1)
+
+
 class Function(Sourced):
     """A marketing function of the catalogue: the level the source gives it and ratings typical of it."""
 
@@ -109,6 +129,7 @@ class Model(Authored):
     ceilings: tuple[Ceiling, ...]
     unrated: tuple[Unrated, ...]
     evidence: Evidence
+    uncertainty: Uncertainty
     functions: tuple[Function, ...]
 
     @model_validator(mode="after")

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from playbook.spectrum import ratings
+from playbook.spectrum.identity import identity, levels
 from playbook.spectrum.reasons import explain
 from playbook.spectrum.weighing import weigh
 from playbook.tables import PLACEMENTS
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from pandas.api.extensions import ExtensionArray
-
     from playbook.spectrum.model import Model
 
 
@@ -31,8 +28,8 @@ def place(tasks: pd.DataFrame, model: Model) -> pd.DataFrame:
     where it favours people: 1 people lead, 5 agents may run it. The target level is the score's band under the target
     ceilings; the ready level is the target under the ready ceilings and the caps for what nobody rated. Unrated factors
     use the catalogue when the task's function is in it, and otherwise leave the weights; the range level_low to
-    level_high covers every value they could take. It does not cover disagreement between raters, which a single
-    figure a cell cannot show. Multi-attribute weighted mean with vetoes: Brynjolfsson and Mitchell 2017 (any
+    level_high covers every value they could take, however unlikely. What other weights and other raters would make of a level
+    is another question: `doubt` answers it. Multi-attribute weighted mean with vetoes: Brynjolfsson and Mitchell 2017 (any
     bottleneck caps the result); human agency reversed as in Shao et al. 2025.
 
     Raises TableError naming every factor cell that is neither 1 to 5 nor n/a.
@@ -40,16 +37,15 @@ def place(tasks: pd.DataFrame, model: Model) -> pd.DataFrame:
     known = ratings.read(tasks, model)
     placed = weigh(known, model)
     texts = explain(known, placed, model)
-    team = tasks["team"].astype(str).to_numpy() if "team" in tasks.columns else np.full(len(tasks), "team")
-    ids = tasks["task_id"].astype(str).to_numpy() if "task_id" in tasks.columns else np.arange(len(tasks)).astype(str)
+    team, ids = identity(tasks)
     data: dict[str, Any] = {
         "team": team,
         "task_id": ids,
         "score": placed.score,
-        "target_level": _levels(placed.target),
-        "ready_level": _levels(placed.ready),
-        "level_low": _levels(placed.low),
-        "level_high": _levels(placed.high),
+        "target_level": levels(placed.target),
+        "ready_level": levels(placed.ready),
+        "level_low": levels(placed.low),
+        "level_high": levels(placed.high),
         "coverage": placed.coverage,
         "ceilings": [ceilings for ceilings, _ in texts],
         "reasons": [reasons for _, reasons in texts],
@@ -58,7 +54,3 @@ def place(tasks: pd.DataFrame, model: Model) -> pd.DataFrame:
         name: pd.Series(data[name], index=tasks.index, dtype=col.dtype) for name, col in PLACEMENTS.columns.items()
     }
     return pd.DataFrame(columns, index=tasks.index)
-
-
-def _levels(levels: NDArray[np.int64]) -> ExtensionArray:
-    return pd.array([int(level) or pd.NA for level in levels], dtype="Int64")

@@ -13,7 +13,7 @@ from playbook.tables import FACTORS, MEASURES, count, percent
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playbook.spectrum.model import Model
+    from playbook.spectrum.model import Factor, Model
 
 
 def catalogue(model: Model) -> pd.DataFrame:
@@ -84,6 +84,33 @@ def factor_table(model: Model) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def rule_page(model: Model) -> pd.DataFrame:
+    """The whole rule on one page, one row a factor, the heaviest first, and a last row for the score as a whole.
+
+    Columns: `factor`, `asks` (what it means), `score` (its share and direction), `could_be` (the vetoes on what the work
+    could be by its nature), `ready_now` (the vetoes on what may be handed over now).
+    """
+    rows = [
+        {
+            "factor": factor.title,
+            "asks": factor.meaning,
+            "score": _pull(factor),
+            "could_be": "; ".join(_vetoes(factor, model, "target")),
+            "ready_now": "; ".join(_vetoes(factor, model, "ready")),
+        }
+        for factor in sorted(model.factors, key=lambda factor: -factor.weight)
+    ]
+    steps = ", ".join(f"{step.level} from {step.score_from:g}" for step in model.thresholds)
+    whole = {
+        "factor": "All together",
+        "asks": "The weighted mean of the points towards agents, 1 to 5",
+        "score": "100 %",
+        "could_be": f"Level {steps}; below that level 1",
+        "ready_now": "never more than by its nature",
+    }
+    return pd.DataFrame([*rows, whole], dtype="str")
+
+
 def measures(placements: pd.DataFrame) -> pd.DataFrame:
     """Per team: share_of_tasks_placed, rated_coverage, tasks_without_level and keep_human_share, as MEASURES.
 
@@ -107,6 +134,21 @@ def findings(placements: pd.DataFrame, tasks: pd.DataFrame) -> list[str]:
         lead = f"Team {team}: " if several else ""
         said += [lead + text for text in _found(group, _names(tasks, group))]
     return said
+
+
+def _pull(factor: Factor) -> str:
+    """What a factor does to the score, in words: its share and its direction."""
+    if not factor.weight:
+        return "no part of the score"
+    return f"{percent(factor.weight)} of the score, {factor.direction}"
+
+
+def _vetoes(factor: Factor, model: Model, applies_to: str) -> list[str]:
+    """A factor's vetoes in words, the mildest first, and what it allows while nobody has rated it."""
+    rules = [row for row in model.ceilings if row.factor == factor.name and row.applies_to == applies_to]
+    said = [f"{row.operator} {row.value:g}: level {row.cap} at most" for row in sorted(rules, key=lambda row: -row.cap)]
+    unrated = [row for row in model.unrated if row.factor == factor.name and applies_to == "ready"]
+    return said + [f"not rated: level {row.ready_cap} at most" for row in unrated]
 
 
 def _measured(team: str, group: pd.DataFrame) -> Iterator[dict[str, Any]]:
@@ -167,8 +209,8 @@ def _doubts(group: pd.DataFrame, placed: pd.DataFrame, names: list[str]) -> Iter
     sure = int((width == 0).sum())
     yield (
         f"{sure} of {count(len(placed), 'placed task')} keep their level whatever the missing ratings are; on average "
-        f"{percent(group['coverage'].mean())} of the rule's weight was rated by the team. The range covers missing ratings "
-        f"only, not disagreement between raters."
+        f"{percent(group['coverage'].mean())} of the rule's weight was rated by the team. That is about missing ratings, "
+        f"not about raters or weights."
     )
     borrowed = int((placed["coverage"] == 0).sum())
     if borrowed:

@@ -25,8 +25,18 @@ MIDDLE = SCALE / 2
 
 def explain(known: Ratings, placed: Placed, model: Model) -> list[tuple[str, str]]:
     """For each task the titles of the ceilings that lowered a level, and the reasons, both as text."""
-    holds = np.array([met(ceiling, placed.values) for ceiling in model.ceilings]).reshape(len(model.ceilings), -1).T
-    return [_Task(known, placed, model, row, holds[row].tolist()).said() for row in range(len(known.said))]
+    return [task.said() for task in _tasks(known, placed, model)]
+
+
+def steps_up(known: Ratings, placed: Placed, model: Model) -> list[tuple[str, str]]:
+    """For each task what the next target level and the next ready level would take, each as text or empty."""
+    return [task.steps() for task in _tasks(known, placed, model)]
+
+
+def _tasks(known: Ratings, placed: Placed, model: Model) -> Iterator[_Task]:
+    holds = np.array([met(ceiling, placed.used) for ceiling in model.ceilings]).reshape(len(model.ceilings), -1).T
+    for row in range(len(known.said)):
+        yield _Task(known, placed, model, row, holds[row].tolist())
 
 
 class _Task:
@@ -35,7 +45,7 @@ class _Task:
     def __init__(self, known: Ratings, placed: Placed, model: Model, row: int, holds: list[bool]) -> None:
         self.model = model
         self.function, self.sheet_name = known.function[row], known.said[row]
-        self.values: list[float] = placed.values[row].tolist()
+        self.values: list[float] = placed.used[row].tolist()
         self.own = [not math.isnan(value) for value in known.rated[row].tolist()]
         self.excluded: list[bool] = known.excluded[row].tolist()
         self.set_aside: list[bool] = known.set_aside[row].tolist()
@@ -113,14 +123,16 @@ class _Task:
         if self.ready == self.target:
             yield "The team is ready for that level now."
             return
-        yield f"Ready for level {self.ready} now:"
+        yield f"Ready for level {self.ready} now: {'; '.join(self._held_now())}."
+
+    def _held_now(self) -> Iterator[str]:
         for ceiling in self.ready_ceilings:
-            yield f"at most level {ceiling.cap} with {self._rule(ceiling)}."
+            yield f"at most level {ceiling.cap} with {self._rule(ceiling)}"
         rows = self._unrated_rows()
         for cap in sorted({row.ready_cap for row in rows}):
             titles = _list([self._title(row.factor) for row in rows if row.ready_cap == cap])
             open_questions = _list([row.unknown for row in rows if row.ready_cap == cap])
-            yield f"at most level {cap} until the team has rated {titles}, because nobody has said {open_questions}."
+            yield f"at most level {cap} until the team has rated {titles}, because nobody has said {open_questions}"
 
     def _unrated_rows(self) -> list[Unrated]:
         unrated = {factor.name for factor in self._unrated()}
@@ -149,11 +161,22 @@ class _Task:
         if both:
             yield f"Rated and also marked as not applicable: {_list(both)}; the rating was set aside."
 
+    def steps(self) -> tuple[str, str]:
+        """What the next target level would take (without a level: what it needs), and the next ready level."""
+        target = self._higher_target() if self.target else self._not_yet()
+        return " ".join(target), " ".join(self._higher_ready())
+
     def _next_level(self) -> Iterator[str]:
-        if self.target < 5:
+        yield from self._higher_target()
+        yield from self._higher_ready()
+
+    def _higher_target(self) -> Iterator[str]:
+        if self.target < len(self.model.levels):
             wanted = self.target + 1
             steps = [*self._lift(self._lowering("target", wanted), self.target), *self._raise_score(wanted)]
             yield f"What level {wanted} would take: {'; and '.join(steps)}."
+
+    def _higher_ready(self) -> Iterator[str]:
         if self.ready < self.target:
             steps = [*self._lift(self.ready_ceilings, self.ready)]
             missing = [self._title(row.factor) for row in self._unrated_rows() if row.ready_cap == self.ready]

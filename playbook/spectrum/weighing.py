@@ -26,12 +26,12 @@ TESTS = {"at least": np.greater_equal, "above": np.greater, "at most": np.less_e
 class Placed:
     """Figures behind a placement, one entry a task; nan or 0 where nothing can be said.
 
-    `values` are the ratings used (own, else the catalogue's; nan: none), `score` their weighted mean, `by_score` the
+    `used` are the ratings used (own, else the catalogue's; nan: none), `score` their weighted mean, `by_score` the
     level it gives, `target` and `ready` the levels after ceilings (0: not yet), `low` and `high` the target's range,
     `coverage` the share of the applicable weight the team rated itself.
     """
 
-    values: NDArray[np.float64]
+    used: NDArray[np.float64]
     score: NDArray[np.float64]
     by_score: NDArray[np.int64]
     target: NDArray[np.int64]
@@ -46,26 +46,23 @@ def weigh(known: Ratings, model: Model) -> Placed:
     own = ~np.isnan(known.rated)
     values = np.where(known.excluded, np.nan, np.where(own, known.rated, known.usual))
     worst, best = _ends(known, values, model)
-    weights = np.array([factor.weight for factor in model.factors])
-    applicable = np.where(known.excluded, 0.0, weights)
+    applicable = np.where(known.excluded, 0.0, weights_of(model))
 
     total = applicable.sum(axis=1)
     coverage = _ratio((applicable * own).sum(axis=1), total)
     score = _score(values, applicable, model)
     by_score = _bands(score, model)
-    target_rules = [rule for rule in model.ceilings if rule.applies_to == "target"]
     ready_rules = [rule for rule in model.ceilings if rule.applies_to == "ready"]
 
-    target = np.minimum(by_score, _caps(values, target_rules))
-    low = np.minimum(_bands(_score(worst, applicable, model), model), _caps(worst, target_rules))
-    high = np.minimum(_bands(_score(best, applicable, model), model), _caps(best, target_rules))
+    target = target_levels(values, applicable, model)
+    low, high = (target_levels(end, applicable, model) for end in (worst, best))
     ready = np.minimum(target, np.minimum(_caps(values, ready_rules), _unrated_caps(known, model)))
 
     in_catalogue = np.array([name is not None for name in known.function], dtype=bool)
     enough = ~np.isnan(score) & (in_catalogue | (coverage >= model.evidence.min_coverage - 1e-9))
     anything = ~np.isnan(score)
     return Placed(
-        values=values,
+        used=values,
         score=score,
         by_score=by_score,
         target=np.where(enough, target, 0),
@@ -74,6 +71,25 @@ def weigh(known: Ratings, model: Model) -> Placed:
         high=np.where(anything, high, 0),
         coverage=np.nan_to_num(coverage),
     )
+
+
+def weights_of(model: Model) -> NDArray[np.float64]:
+    """The rule's weights in the order of FACTORS, as shares of 1."""
+    return np.array([factor.weight for factor in model.factors])
+
+
+def target_levels(values: NDArray[np.float64], weights: NDArray[np.float64], model: Model) -> NDArray[np.int64]:
+    """The target level of each row of `values` (ratings, nan: none) under its row of `weights` (0: does not apply)."""
+    rules = [rule for rule in model.ceilings if rule.applies_to == "target"]
+    return np.minimum(_bands(_score(values, weights, model), model), _caps(values, rules))
+
+
+def bounds(known: Ratings, model: Model) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The lowest and highest value each rating could have that nobody gave: the whole scale, or near the catalogue's."""
+    width = model.evidence.catalogue_width
+    lowest = np.where(np.isnan(known.usual), LOWEST, np.maximum(known.usual - width, LOWEST))
+    highest = np.where(np.isnan(known.usual), HIGHEST, np.minimum(known.usual + width, HIGHEST))
+    return lowest, highest
 
 
 def met(ceiling: Ceiling, values: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -85,9 +101,7 @@ def met(ceiling: Ceiling, values: NDArray[np.float64]) -> NDArray[np.bool_]:
 def _ends(known: Ratings, values: NDArray[np.float64], model: Model) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The ratings that speak most for people and most for agents among all the unrated ones could be."""
     unrated = np.isnan(known.rated) & ~known.excluded
-    width = model.evidence.catalogue_width
-    lowest = np.where(np.isnan(known.usual), LOWEST, np.maximum(known.usual - width, LOWEST))
-    highest = np.where(np.isnan(known.usual), HIGHEST, np.minimum(known.usual + width, HIGHEST))
+    lowest, highest = bounds(known, model)
     for_people = np.array([factor.direction == "favours people" for factor in model.factors])
     worst = np.where(unrated, np.where(for_people, highest, lowest), values)
     best = np.where(unrated, np.where(for_people, lowest, highest), values)

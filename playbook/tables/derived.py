@@ -19,8 +19,12 @@ class Placement(Row):
     )
     target_level: Level | None = column("level the work could have by its nature; empty: not yet known", default=None)
     ready_level: Level | None = column("level that may be handed over now; empty: not yet known", default=None)
-    level_low: Level | None = column("lower end of the target level's range", default=None)
-    level_high: Level | None = column("upper end of the target level's range", default=None)
+    level_low: Level | None = column(
+        "lowest target level the missing ratings allow, however unlikely; other doubts are no part of it", default=None
+    )
+    level_high: Level | None = column(
+        "highest target level the missing ratings allow, however unlikely; other doubts are no part of it", default=None
+    )
     coverage: float = column("share of the rule's weight that was rated by people", unit="share", ge=0, le=1)
     ceilings: str = column("the vetoes that applied, separated by semicolons", max_length=1000, default="")
     reasons: str = column("why, in words", max_length=4000, default="")

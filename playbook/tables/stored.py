@@ -113,7 +113,12 @@ class Overruling(Row):
     task_id: str = column("the task whose level was decided", max_length=80)
     decision: Literal["level", "keep human", "not yet"] = column("what was decided")
     level: Level | None = column("the level decided; empty unless the decision is a level", default=None)
-    reason: str = column("why the rule is not followed, in words", min_length=10, max_length=1000)
+    reason: str = column(
+        "why the rule is not followed, in words",
+        min_length=10,
+        max_length=1000,
+        wanted="a reason of 10 to 1000 characters",
+    )
     decided_by: str = column("the role (never the person) that decided", max_length=120)
     day: dt.date = column("the day it was decided")
     model: str | None = column("version of the rule that was overruled", max_length=40, default=None)

@@ -1,4 +1,4 @@
-"""The pilot shortlist: highest volume, lowest judgment, ready now; fewer than asked for is an answer too."""
+"""The pilot shortlist: highest volume, lowest judgment, ready, safe and provable now; fewer is an answer too."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 
 from playbook.tables import SHORTLIST, count, percent
+from playbook.workflows.criteria import criteria, weakest
 from playbook.workflows.inventory import joined, numbers
+from playbook.workflows.rule import HOURS, RUNS, VOLUME
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable, Mapping
 
     from playbook.workflows.rule import PilotRule
 
@@ -25,20 +27,23 @@ def shortlist(tasks: pd.DataFrame, placements: pd.DataFrame, rule: PilotRule, mo
     Takes tasks and their placements; returns one row a team and workflow with the columns of SHORTLIST. Each row says
     why it was or was not chosen: "chosen", "not yet: ..." or "keep human: ...".
 
-    priority = H^w x R^(1-w) with H = h / (h + half_hours), R = r / (r + half_runs), where h and r are the workflow's
-    hours and runs a month, each task's discounted by low judgment l = ((5 - judgment) / 4)^judgment_power; 0 no
-    low-judgment volume, near 1 a great deal. Hours stand for what a pilot can save and runs for how soon it is proved,
-    so neither many runs of seconds nor one long run wins alone, and each further hour counts less. The sums run task
-    by task, so more volume never lowers a priority and more judgment never raises it. A task whose judgment is
-    unrated adds nothing. The shape x / (x + half) is the Michaelis-Menten saturation curve; "highest volume, lowest
-    judgment" is the engagement source's.
+    priority = H^w x R^(1-w) with H = h / (h + half), R = r / (r + half), where h and r are the workflow's hours and
+    runs a month, each task's discounted by low judgment l = ((5 - judgment) / 4)^judgment_power; w and the halves are
+    those of the criterion `volume`. 0 no low-judgment volume, near 1 a great deal. Hours stand for what a pilot can
+    save and runs for how soon it is proved, so neither many runs of seconds nor one long run wins alone, and each
+    further hour counts less. The sums run task by task, so more volume never lowers a priority and more judgment never
+    raises it. A task whose judgment is unrated adds nothing. The shape x / (x + half) is the Michaelis-Menten
+    saturation curve; "highest volume, lowest judgment" is the engagement source's. Feasibility, safety and provability
+    are limits here: a workflow below the least of any criterion is "not yet".
 
     Ranks count the workflows that meet every limit of the rule; ties go to more hours, then to the name.
     """
-    both = joined(tasks, placements)
+    both = joined(tasks, placements).sort_values(["team", "workflow", "task_id"], kind="stable")
+    strengths = criteria(tasks, rule).to_dict(orient="records")
+    # Both run over the same keys in the same order.
     rows = [
-        _candidate(str(team), str(name), group, rule)
-        for (team, name), group in both.groupby(["team", "workflow"], sort=True)
+        _candidate(str(team), str(name), group, strong, rule)
+        for ((team, name), group), strong in zip(both.groupby(["team", "workflow"], sort=True), strengths, strict=True)
     ]
     ordered: list[dict[str, Any]] = []
     for team in sorted({row["team"] for row in rows}):
@@ -47,7 +52,9 @@ def shortlist(tasks: pd.DataFrame, placements: pd.DataFrame, rule: PilotRule, mo
     return frame.astype({name: col.dtype for name, col in SHORTLIST.columns.items()})
 
 
-def _candidate(team: str, workflow: str, group: pd.DataFrame, rule: PilotRule) -> dict[str, Any]:
+def _candidate(
+    team: str, workflow: str, group: pd.DataFrame, strengths: Mapping[Hashable, Any], rule: PilotRule
+) -> dict[str, Any]:
     runs, hours, judgment = (numbers(group, name) for name in ("runs_per_month", "hours_per_month", "judgment"))
     # Shares of work are by hours. A task without hours counts like the mean of the others, so that leaving the volume of
     # the hard tasks empty does not make a workflow look easy; where none has hours, tasks count alike.
@@ -67,8 +74,10 @@ def _candidate(team: str, workflow: str, group: pd.DataFrame, rule: PilotRule) -
         "rated_share": _share(judgment.notna(), share),
         "ready_share": _share(group["ready_level"] >= rule.min_ready_level.value, share),
         "able_share": _share(group["target_level"] >= rule.min_ready_level.value, share),
+        "led_share": _share(group["current_level"] >= rule.min_ready_level.value, share),
         "human_share": _share(group["target_level"] <= PEOPLE_DECIDE_UP_TO, share),
         "placed_share": _share(group["target_level"].notna(), share),
+        "weakest": weakest(strengths, rule),
     }
     return facts | {"obstacle": _obstacle(facts, rule)}
 
@@ -78,11 +87,13 @@ def _priority(runs: pd.Series[float], hours: pd.Series[float], judgment: pd.Seri
     if not (hours.notna() & judgment.notna()).any():
         return float("nan")
     low = ((MOST_JUDGMENT - judgment) / (MOST_JUDGMENT - LEAST_JUDGMENT)) ** rule.judgment_power.value
-    h, r = float((hours * low).sum()), float((runs * low).sum())
-    weight = rule.hours_weight.value
-    time = h / (h + rule.half_hours.value)
-    repetition = r / (r + rule.half_runs.value)
-    return float(time**weight * repetition ** (1 - weight))
+    amounts = {HOURS: float((hours * low).sum()), RUNS: float((runs * low).sum())}
+    marks = [
+        (amounts[part.of] / (amounts[part.of] + part.half)) ** part.weight
+        for part in rule.criterion(VOLUME).parts
+        if part.half is not None
+    ]
+    return float(np.prod(marks))
 
 
 def _obstacle(facts: dict[str, Any], rule: PilotRule) -> str:
@@ -175,6 +186,13 @@ OBSTACLES: tuple[tuple[Callable[[dict[str, Any], PilotRule], bool], str], ...] =
         ),
     ),
     (
+        lambda facts, rule: facts["led_share"] > rule.max_led_share.value,
+        (
+            "not yet: {led_share} of the work is at level {rule.min_ready_level.value:g} or above today, so a pilot has "
+            "little left to hand over"
+        ),
+    ),
+    (
         lambda facts, rule: facts["runs_per_month"] < rule.min_runs_per_month.value,
         (
             "not yet: {runs_per_month:.1f} runs a month are too few to show anything in 30 days; "
@@ -188,4 +206,5 @@ OBSTACLES: tuple[tuple[Callable[[dict[str, Any], PilotRule], bool], str], ...] =
             "{rule.min_hours_per_month.value:g}"
         ),
     ),
+    (lambda facts, _: bool(facts["weakest"]), "not yet: {weakest}"),
 )

@@ -6,8 +6,12 @@ from data is stripped of markup before it reaches a label.
 """
 
 from playbook.report.figures.flow import activity_counts, case_durations, flow_map
+from playbook.report.figures.levels import level_moves, level_ranges, level_survival
 from playbook.report.figures.people import budget_shift, maturity_dots, role_hours, time_split
+from playbook.report.figures.pilots import pilot_criteria, pilot_proof, pilot_robustness
 from playbook.report.figures.plan import gate_strip, pilot_ratio, plan_gantt, risk_matrix
+from playbook.report.figures.process import process_map
+from playbook.report.figures.raters import rater_ranges
 from playbook.report.figures.work import (
     hours_at_stake,
     level_distribution,
@@ -24,10 +28,18 @@ __all__ = [
     "gate_strip",
     "hours_at_stake",
     "level_distribution",
+    "level_moves",
+    "level_ranges",
+    "level_survival",
     "maturity_dots",
+    "pilot_criteria",
+    "pilot_proof",
     "pilot_ratio",
+    "pilot_robustness",
     "plan_gantt",
     "portfolio_levels",
+    "process_map",
+    "rater_ranges",
     "risk_matrix",
     "role_hours",
     "spectrum_heatmap",

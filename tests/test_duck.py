@@ -1,0 +1,264 @@
+"""Event logs of any size give what the small path gives: on the shared logs, on made-up ones, and on broken ones."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("duckdb")
+
+from playbook import tables, workflows
+from playbook.errors import IntakeError, ParameterError, PlaybookError
+from playbook.io import content, intake
+from playbook.io.intake import _duck
+
+SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+LOGS = {
+    "content_events/events.csv": {"case": "case_id", "timestamp": "timestamp_utc"},
+    "event_logs/simod_Insurance_Claims_train.csv": {"case": "case_id", "timestamp": "end_time", "begun": "start_time"},
+    "event_logs/simod_LoanApp_simplified_train.csv.gz": {"case": "case_id", "timestamp": "end_time", "begun": "start_time"},
+    "event_logs/simod_PurchasingExample.csv.gz": {"case": "case_id", "timestamp": "end_time", "begun": "start_time"},
+}  # fmt: skip
+
+
+def same(found, wanted):
+    """Every frame equal to the last bit; a frame of the small path has no `reading` beside it."""
+    for name in workflows.Discovery._fields:
+        pd.testing.assert_frame_equal(getattr(found, name), getattr(wanted, name), check_exact=True, obj=name)
+
+
+def reference(path, columns, team="log"):
+    """The log as plain pandas reads it, as tables.EVENTS."""
+    raw = pd.read_csv(path, dtype=str)
+    events = raw.rename(columns={header: column for column, header in columns.items()})
+    events = events.assign(team=team, import_id="i", row=range(2, len(raw) + 2))
+    for name in ("timestamp", "begun"):
+        if name in columns:
+            events[name] = pd.to_datetime(events[name], utc=True, format="ISO8601").dt.as_unit("us")
+    return events[[name for name in tables.EVENTS.columns if name in events.columns]]
+
+
+def written(tmp_path, text, name="log.csv"):
+    path = tmp_path / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_a_shared_log_gives_exactly_what_plain_pandas_and_the_small_path_give(name):
+    path, columns = SHARED / name, LOGS[name]
+    if not path.exists():
+        pytest.skip(f"the shared log is not there: {name}")
+    events = reference(path, columns)
+    if "publish_date" in pd.read_csv(path, nrows=1):
+        # one row dates its own work by 2015-22-23, a day no calendar has: both doors refuse it
+        events = events[pd.read_csv(path)["publish_date"] != "2015-22-23"]
+    found = intake.discover(path, mapping={header: column for column, header in columns.items()})
+    same(found, workflows.discover(events))
+    assert found.reading.used == len(events)
+    assert found.reading.rows_read == found.reading.used + found.reading.refused
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_the_four_plain_questions_agree_with_a_reference_that_shares_no_code(name):
+    path, columns = SHARED / name, LOGS[name]
+    if not path.exists():
+        pytest.skip(f"the shared log is not there: {name}")
+    found = intake.discover(path, mapping={header: column for column, header in columns.items()} | {"publish_date": ""}
+                            if "content" in name else {header: column for column, header in columns.items()})  # fmt: skip
+    log = reference(path, columns)
+    if "content" in name:
+        log = log[pd.read_csv(path)["publish_date"] != "2015-22-23"]
+    log = log.sort_values(["case", "timestamp", "row"])
+    by_case = log.groupby("case")
+    then = by_case["activity"].shift(-1)
+    arcs = log.assign(then=then).dropna(subset=["then"]).groupby(["activity", "then"]).size().to_dict()
+    days = (by_case["timestamp"].max() - by_case["timestamp"].min()) / pd.Timedelta(days=1)
+    assert found.activities.set_index("activity")["events"].to_dict() == log["activity"].value_counts().to_dict()
+    assert found.arcs.set_index(["source", "target"])["count"].to_dict() == arcs
+    assert found.cases.set_index("case")["duration_days"].to_dict() == pytest.approx(days.to_dict())
+    assert sorted(found.variants["cases"]) == sorted(by_case["activity"].agg(tuple).value_counts())
+
+
+moments = st.integers(0, 5_000)
+steps = st.tuples(
+    st.sampled_from(["a", "b", "c", "Post, 1", 'say "x"', "ä\nb"]),
+    st.sampled_from(["Draft", "Edit", "Send", "draft "]),
+    moments,
+    st.sampled_from(["p", "q", "R ", "r", "Ann Lee", "", "s", "t"]),
+    st.sampled_from(["", "Blog", "Mail"]),
+    st.sampled_from(["", "0", "12.5", "700"]),
+    st.sampled_from([None, 3, 600, 40_000]),
+)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(steps, min_size=1, max_size=40), st.booleans(), st.integers(1, 7))
+def test_any_log_gives_the_same_tables_by_both_ways(tmp_path, events, in_order, stretch):
+    events = sorted(events, key=lambda event: event[2]) if in_order else events
+    start = pd.Timestamp("2026-03-01T08:00:00Z")
+    frame = pd.DataFrame(
+        [
+            {"case": case, "activity": activity, "timestamp": start + pd.Timedelta(seconds=20 * at), "resource": person}
+            | {"workflow": workflow, "minutes": minutes}
+            | {"begun": "" if back is None else (start + pd.Timedelta(seconds=20 * at - back)).isoformat()}
+            for case, activity, at, person, workflow, minutes, back in events
+        ]
+    )
+    path = tmp_path / "made.csv"
+    frame.assign(timestamp=[at.isoformat() for at in frame["timestamp"]]).to_csv(path, index=False)
+    # spaces around words and the case of a name do not tell them apart
+    small = frame.assign(team="log", import_id="i", row=range(2, len(frame) + 2))
+    for name in ("case", "activity"):
+        small[name] = small[name].str.strip()
+    for name in ("resource", "workflow"):
+        small[name] = small[name].str.strip().mask(small[name] == "")
+    small["resource"] = small["resource"].str.casefold()
+    small["minutes"] = pd.to_numeric(small["minutes"])
+    small["begun"] = pd.to_datetime(small["begun"].mask(small["begun"] == ""), utc=True, format="ISO8601")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(_duck, "STRETCH", stretch)
+        found = intake.discover(path)
+    same(found, workflows.discover(small))
+    assert str(found.reading).startswith(f"made.csv: {len(frame)} rows = {len(frame)} used + 0 refused")
+
+
+HEADER = "case,activity,timestamp,resource\n"
+
+
+def test_what_cannot_be_used_is_refused_with_its_row_and_the_rows_add_up(tmp_path):
+    path = written(
+        tmp_path,
+        HEADER
+        + "a,Draft,2026-01-05T10:00:00Z,p\n"  # row 2
+        + ",Edit,2026-01-05T11:00:00Z,p\n"
+        + "a,Edit,yesterday,p\n"
+        + "a,Edit\n"  # row 5
+        + "a,,2026-01-05T12:00:00Z,p\n"
+        + "a,Send,2026-01-05T24:00:00Z,p\n"
+        + "a,Send,2026-01-05T13:00:00Z,\n"
+        + "b,Send,1026-01-05T13:00:00Z,q\n",
+    )
+    found = intake.discover(path)
+    assert found.activities["events"].sum() == 2 == found.reading.used
+    assert (found.reading.rows_read, found.reading.refused) == (8, 6)
+    bad = {(fault.row, fault.column) for fault in found.reading.faults}
+    assert bad == {
+        (3, "case"), (4, "timestamp"), (5, "(row)"), (6, "activity"), (7, "timestamp"), (9, "timestamp")
+    }  # fmt: skip
+    assert next(fault.found for fault in found.reading.faults if fault.row == 4) == "'yesterday'"
+
+
+def test_names_and_addresses_are_in_nothing_that_comes_out(tmp_path):
+    path = written(
+        tmp_path,
+        HEADER
+        + "Post for kim.passa@mail.example,Draft,2026-01-05T10:00:00Z,Kim Passa\n"
+        + "Call Kim Passa,Assigned to Kim Passa,2026-01-05T11:00:00Z,Kim Passa\n"
+        + "a,Draft,Kim Passa,Kim Passa\n",
+    )
+    found = intake.discover(path, pseudonym_key=b"k")
+    said = " ".join([*(frame.to_csv() for frame in found), str(found.reading), repr(found.reading)])
+    assert "passa" not in said.casefold()
+    again = intake.discover(path, pseudonym_key=b"k")
+    assert again.cases["case"].tolist() == found.cases["case"].tolist()
+    assert found.reading.used == 2
+
+
+def test_more_than_one_file_is_one_log_and_an_overlap_counts_once(tmp_path):
+    rows = [f"c{n % 3},Step {n % 4},2026-01-{n + 1:02d}T10:00:00Z,p{n % 2}" for n in range(20)]
+    whole = written(tmp_path, HEADER + "\n".join([*rows, rows[-1]]) + "\n", "whole.csv")
+    # the second export repeats five events of the first; an event twice in one file is two events
+    written(tmp_path, HEADER + "\n".join(rows[:12]) + "\n", "part1.csv")
+    written(tmp_path, HEADER + "\n".join([*rows[7:], rows[-1]]) + "\n", "part2.csv")
+    found = intake.discover(str(tmp_path / "part*.csv"))
+    same(found, intake.discover(whole))
+    assert (found.reading.rows_read, found.reading.used, found.reading.repeated) == (26, 21, 5)
+
+
+def test_the_same_log_as_parquet_gzip_utf16_and_semicolons_gives_the_same(tmp_path):
+    import duckdb
+
+    text = HEADER + "".join(f"c{n % 3},Schritt {n % 4} ä,2026-01-{n + 1:02d}T10:00:00Z,p{n % 2}\n" for n in range(20))
+    plain = intake.discover(written(tmp_path, text))
+    same(intake.discover(written(tmp_path, gzip.compress(text.encode()), "log.csv.gz")), plain)
+    same(intake.discover(written(tmp_path, text.encode("utf-16"), "wide.csv")), plain)
+    same(intake.discover(written(tmp_path, b"\xef\xbb\xbf" + text.replace(",", ";").encode(), "semi.csv")), plain)
+    same(intake.discover(written(tmp_path, "sep=,\n" + text, "sep.csv")), plain)
+    made = str(tmp_path / "log.parquet")
+    duckdb.sql(f"COPY (SELECT * REPLACE (timestamp::TIMESTAMP AS timestamp) FROM '{tmp_path / 'log.csv'}') TO '{made}'")
+    same(intake.discover(made), plain)
+
+
+def test_times_without_a_zone_and_days_in_another_order_are_read_as_small_files_are(tmp_path):
+    text = HEADER + "a,Draft,2026-03-28 10:00:00,p\na,Edit,2026-03-29 02:30:00,p\na,Send,30/03/2026 10:00,p\n"
+    path = written(tmp_path, text)
+    berlin = intake.discover(path, timezone="Europe/Berlin", dayfirst=True)
+    # 02:30 does not exist on the night the clocks go forward
+    assert berlin.reading.refused == 1
+    # 10:00 winter time is 9 UTC, 10:00 summer time is 8 UTC: 47 hours
+    assert berlin.cases["duration_days"].tolist() == [47 / 24]
+    unsaid = intake.discover(path)
+    assert unsaid.reading.used == 2
+    assert "taken as UTC" in str(unsaid.reading)
+
+
+def test_a_little_memory_is_enough_and_the_folder_is_left_empty(tmp_path):
+    rows = "".join(f"case {n % 5000},Step {n % 9},2026-01-01T{n // 3600 % 24:02d}:{n // 60 % 60:02d}:{n % 60:02d}Z,p{n % 7}\n"
+                   for n in range(60_000))  # fmt: skip
+    path = written(tmp_path, HEADER + rows)
+    spill = tmp_path / "spill"
+    spill.mkdir()
+    found = intake.discover(path, memory_limit="40MB", temp_folder=spill, threads=1)
+    same(found, intake.discover(path))
+    assert list(spill.iterdir()) == []
+
+
+def test_suggestions_come_from_the_keyword_table_and_what_matches_nothing_stays_empty(tmp_path):
+    path = written(tmp_path, HEADER + "a,Newsletter sent,2026-01-05T10:00:00Z,p\na,Zzz,2026-01-06T10:00:00Z,p\n")
+    tasks = intake.discover(path, keywords=content.load("keywords")).tasks.set_index("task")
+    assert tasks.loc["Newsletter sent", ["function", "layer"]].tolist() == ["Email sequences", "distribution"]
+    assert tasks.loc["Zzz", ["function", "layer"]].isna().all()
+
+
+def test_a_file_that_is_no_event_log_or_a_wrong_setting_is_one_clear_error(tmp_path):
+    path = written(tmp_path, "case,what\n1,2\n")
+    with pytest.raises(IntakeError, match="lacks activity, timestamp"):
+        intake.discover(path)
+    with pytest.raises(IntakeError, match="no such file"):
+        intake.discover(tmp_path / "none.csv")
+    with pytest.raises(IntakeError, match="no such file"):
+        intake.discover(str(tmp_path / "none*.csv"))
+    with pytest.raises(IntakeError, match="empty"):
+        intake.discover(written(tmp_path, "", "empty.csv"))
+    good = written(tmp_path, HEADER + "a,Draft,2026-01-05T10:00:00Z,p\n", "good.csv")
+    with pytest.raises(ParameterError, match="no column 'x'"):
+        intake.discover(good, mapping={"x": "case"})
+    with pytest.raises(ParameterError, match="memory_limit"):
+        intake.discover(good, memory_limit="a lot")
+
+
+def test_a_log_of_which_no_row_can_be_used_gives_empty_typed_tables(tmp_path):
+    found = intake.discover(written(tmp_path, HEADER + "a,Draft,soon,p\n"))
+    same(found, workflows.discover(tables.EVENTS.empty()))
+    assert found.reading.refused == 1
+    assert intake.discover(written(tmp_path, HEADER)).reading.rows_read == 0
+    assert intake.discover(written(tmp_path, HEADER + "a,,2026-01-05,p\n,,,\n")).reading.refused == 2
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.one_of(st.binary(max_size=200), st.text(alphabet='a,"\n\r;0-: TZ', max_size=120).map(str.encode)), st.booleans()
+)
+def test_whatever_the_bytes_the_rows_add_up_or_the_error_is_the_kits(tmp_path, noise, with_header):
+    path = written(tmp_path, HEADER.encode() * with_header + noise, "noise.csv")
+    try:
+        reading = intake.discover(path).reading
+    except PlaybookError:
+        return
+    assert reading.rows_read == reading.used + reading.refused + reading.repeated
