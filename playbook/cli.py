@@ -133,7 +133,9 @@ def import_(  # noqa: PLR0913 - one argument an option of the command
     as_: Annotated[
         str | None, typer.Option("--as", metavar="FORMAT", help="Format. Default: seen from the file.")
     ] = None,
-    update: Annotated[bool, typer.Option("--update", help="Let rows replace those with the same key.")] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="Let the file win where the workspace says otherwise.")
+    ] = False,
     map_: Annotated[
         list[str] | None,
         typer.Option("--map", metavar="HEADER=COLUMN", help="What a column means; kept for files with this header."),
@@ -217,6 +219,20 @@ def sheet(
 
     written = exports.task_sheet(file) if as_ == "tasks" else exports.blank_sheet(file, as_)
     typer.echo(f"{written}: fill it in, then: playbook import {written} --team NAME")
+
+
+@app.command()
+def workbook(
+    file: Annotated[Path, typer.Argument(help="The XLSX file to write.")],
+    *,
+    team: Annotated[str, typer.Option(help="The team, by id or name.")],
+    workspace: Place = "",
+) -> None:
+    """Write what the workspace holds of a team as one workbook to fill in and import again."""
+    from playbook.io import workbook as door  # noqa: PLC0415
+
+    written = door.team_workbook(_open(workspace), file, team)
+    typer.echo(f"{written}: fill it in, then: playbook import {written} --team {team}")
 
 
 @app.command()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from playbook.errors import ParameterError, RunError
 from playbook.io import content, exports
-from playbook.io.exports import blank_sheet, guarded, guide, rejects_workbook, table_csv, task_sheet
+from playbook.io.exports import BY_HAND, blank_sheet, guarded, guide, rejects_workbook, table_csv, task_sheet
 from playbook.io.intake import FORMATS, bring_in
 from playbook.io.intake._source import _without_guard
 from playbook.tables import FACTORS
@@ -195,20 +195,26 @@ def test_the_kits_own_factors_stand_in_the_task_sheet(tmp_path):
     assert all(all(row) for row in rows)
 
 
-@pytest.mark.parametrize("name", FORMATS)
-def test_every_format_has_an_empty_sheet_and_a_guide_generated_from_the_data_dictionary(name, tmp_path):
+@pytest.mark.parametrize("name", BY_HAND)
+def test_every_format_people_fill_in_has_an_empty_sheet_and_a_guide_generated_from_the_data_dictionary(name, tmp_path):
     assert rows_of(blank_sheet(tmp_path / "s.xlsx", name))[0] == list(FORMATS[name].wants())
     assert content.find(f"templates/intake/{name}.md").read_text(encoding="utf-8") == guide(name)
 
 
 def test_no_guide_is_left_of_a_format_that_is_gone():
     folder = Path(content.root()) / "templates" / "intake"
-    assert {path.stem for path in folder.glob("*.md")} == set(FORMATS)
+    assert {path.stem for path in folder.glob("*.md")} == set(BY_HAND)
 
 
 def test_an_unknown_format_lists_what_there_is(tmp_path):
     with pytest.raises(ParameterError, match=r"there are .*tasks"):
+        blank_sheet(tmp_path / "s.xlsx", "word")
+
+
+def test_a_tools_export_has_no_empty_sheet_and_the_error_says_what_to_do(tmp_path):
+    with pytest.raises(ParameterError, match=r"Jira issue export is written by the tool.*export it there.*tasks"):
         blank_sheet(tmp_path / "s.xlsx", "jira")
+    assert not (tmp_path / "s.xlsx").exists()
 
 
 def test_a_file_that_cannot_be_written_leaves_the_old_one_and_nothing_half_written(tmp_path, monkeypatch):

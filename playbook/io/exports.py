@@ -6,6 +6,7 @@ Every file is written aside and then renamed, so that a full disk or a stop in b
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import json
 import os
 import re
@@ -35,6 +36,8 @@ SHEET_NAME = 31
 INPUT_MESSAGE = 255
 DANGEROUS = re.compile(f"'*[{FORMULA_STARTS}]")
 NUMBERS = (int, float)
+FIRST_DAY = dt.date(1900, 1, 1)  # spreadsheets know no day before it
+BY_HAND = [name for name, kind in FORMATS.items() if kind.by_hand]
 
 
 class Factor(Protocol):
@@ -80,7 +83,7 @@ def rejects_workbook(workspace: Workspace, path: str | PathLike[str], team: str 
     """
     rejects = workspace.read("rejects", team=team)
     formats = workspace.read("imports", team=team).set_index("import_id")["format"]
-    with _workbook(path) as book:
+    with workbook(path) as book:
         page = None
         for (group, name), rows in rejects.groupby(["team", rejects["import_id"].map(formats)], sort=True):
             page = _refused_sheet(book, f"{name} {group}", str(name), rows)
@@ -97,18 +100,23 @@ def task_sheet(path: str | PathLike[str], model: FactorModel | None = None) -> P
     file cannot be written, ContentError when the spectrum does not fit its model.
     """
     factors: Sequence[Factor] = (model or content.load("spectrum")).factors
-    with _workbook(path) as book:
+    with workbook(path) as book:
         _empty_sheet(book, "tasks", {factor.name: factor for factor in factors})
         _instructions(book, "tasks")
-        _anchors(book, factors)
+        anchors_sheet(book, factors)
     return Path(path)
 
 
 def blank_sheet(path: str | PathLike[str], format_name: str) -> Path:
-    """Write an empty sheet of any format people fill in by hand. Raises ParameterError for an unknown format."""
+    """Write an empty sheet of any format people fill in by hand. Raises ParameterError for any other."""
     if format_name not in FORMATS:
-        raise ParameterError(f"{format_name!r} is not a format; there are " + ", ".join(FORMATS))
-    with _workbook(path) as book:
+        raise ParameterError(f"{format_name!r} is not a format; there are " + ", ".join(BY_HAND))
+    if format_name not in BY_HAND:
+        raise ParameterError(
+            f"a {FORMATS[format_name].title} is written by the tool itself, so there is no empty sheet of it; "
+            f"export it there and import the file. Sheets to fill in: {', '.join(BY_HAND)}"
+        )
+    with workbook(path) as book:
         _empty_sheet(book, format_name, {})
         _instructions(book, format_name)
     return Path(path)
@@ -180,7 +188,7 @@ def _aside(path: str | PathLike[str]) -> Iterator[Path]:
 
 
 @contextmanager
-def _workbook(path: str | PathLike[str]) -> Iterator[Any]:
+def workbook(path: str | PathLike[str]) -> Iterator[Any]:
     """An XlsxWriter workbook that takes text as text: no cell of it becomes a formula, a link or a number."""
     import xlsxwriter  # noqa: PLC0415 - only paid for when a workbook is written
     from xlsxwriter.exceptions import XlsxWriterException  # noqa: PLC0415
@@ -195,7 +203,8 @@ def _workbook(path: str | PathLike[str]) -> Iterator[Any]:
             raise OSError(str(error)) from error
 
 
-def _write(page: Any, place: tuple[int, int], cell: Any, style: Any = None) -> None:
+def write(page: Any, place: tuple[int, int], cell: Any, style: Any = None) -> None:
+    """Write one cell by its kind; a text stays a text whatever it begins with."""
     value = plain_value(cell)
     if value is None:
         page.write_blank(*place, None, style)
@@ -232,7 +241,7 @@ def _refused_sheet(book: Any, title: str, format_name: str, rejects: pd.DataFram
         reasons = [f"{row.column_name}: {row.found}; wanted {row.wanted}" for row in rows.itertuples()]
         cells = {**records[origin], REASON: ". ".join(reasons)[:32_000], ORIGIN: origin}
         for place, name in enumerate(names):
-            _write(page, (line, place), cells.get(name), bad if name in wrong else None)
+            write(page, (line, place), cells.get(name), bad if name in wrong else None)
     return page
 
 
@@ -254,11 +263,11 @@ def _empty_sheet(book: Any, format_name: str, factors: Mapping[str, Factor]) -> 
     names = list(kind.wants())
     _header(book, page, names, kind.needs)
     for place, name in enumerate(names):
-        rule = _validation(kind.table.columns[name], place, factors.get(name), is_factor=name in FACTORS)
+        rule = validation(kind.table.columns[name], place, factors.get(name), is_factor=name in FACTORS)
         page.data_validation(1, place, ROWS_TO_FILL, place, rule)
 
 
-def _validation(column: Column, place: int, factor: Factor | None, *, is_factor: bool) -> dict[str, Any]:
+def validation(column: Column, place: int, factor: Factor | None, *, is_factor: bool) -> dict[str, Any]:
     """The rule a spreadsheet checks while a cell is typed, and the hint it shows."""
     from xlsxwriter.utility import xl_col_to_name  # noqa: PLC0415 - loaded with the workbook above
 
@@ -270,16 +279,29 @@ def _validation(column: Column, place: int, factor: Factor | None, *, is_factor:
         "error_title": column.name[:32],
         "error_message": f"Wanted: {column.wanted}."[:INPUT_MESSAGE],
     }
-    cell = f"{xl_col_to_name(place)}2"
+    checked = _checked(column, f"{xl_col_to_name(place)}2", is_factor=is_factor)
+    if checked is None:
+        return {"validate": "any", **{name: text for name, text in shown.items() if name.startswith("input")}}
+    return {**checked, **shown}
+
+
+def _checked(column: Column, cell: str, *, is_factor: bool) -> dict[str, Any] | None:
+    """What a spreadsheet lets into a cell of the column (the first is `cell`); None where it can check nothing."""
+    rule: dict[str, Any] | None = None
     if is_factor:
         either = f'=OR(AND(ISNUMBER({cell}),{cell}>=1,{cell}<=5),LOWER({cell})="n/a")'
-        return {"validate": "custom", "value": either, **shown}
-    if column.choices:
-        return {"validate": "list", "source": [str(choice) for choice in column.choices], **shown}
-    if column.kind in NUMBERS and column.low is not None and column.high is not None:
+        rule = {"validate": "custom", "value": either}
+    elif column.choices or column.kind is bool:
+        choices = column.choices or ("TRUE", "FALSE")
+        rule = {"validate": "list", "source": [str(choice) for choice in choices]}
+    elif column.kind in NUMBERS and column.low is not None and column.high is not None:
         sort = "integer" if column.kind is int else "decimal"
-        return {"validate": sort, "criteria": "between", "minimum": column.low, "maximum": column.high, **shown}
-    return {"validate": "any", **{name: text for name, text in shown.items() if name.startswith("input")}}
+        rule = {"validate": sort, "criteria": "between", "minimum": column.low, "maximum": column.high}
+    elif column.kind is dt.date:
+        rule = {"validate": "date", "criteria": ">=", "value": FIRST_DAY}
+    elif column.kind is str and column.max_length:
+        rule = {"validate": "length", "criteria": "<=", "value": column.max_length}
+    return rule
 
 
 def _instructions(book: Any, format_name: str) -> None:
@@ -306,7 +328,8 @@ def _instructions(book: Any, format_name: str) -> None:
             page.write_string(line, place, text, wrap)
 
 
-def _anchors(book: Any, factors: Sequence[Factor]) -> None:
+def anchors_sheet(book: Any, factors: Sequence[Factor]) -> None:
+    """Add the sheet that says what each point of each rating looks like."""
     page, wrap = book.add_worksheet("What the ratings mean"), book.add_format({"text_wrap": True, "valign": "top"})
     points = sorted({point for factor in factors for point in factor.anchors})
     _header(book, page, ["Rating of", "In words", "What is rated", *(f"{point} means" for point in points)])

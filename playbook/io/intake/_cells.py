@@ -22,7 +22,19 @@ ISO = (
 )
 SPOKEN = re.compile(
     r"(?P<one>\d{1,2})[./-](?P<two>\d{1,2})[./-](?P<year>\d{4})"
-    r"(?:,? (?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d))? ?(?P<half>[AaPp]\.?[Mm]\.?)?)?"
+    r"(?:,? (?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d))? ?(?P<half>[AaPp]\.?[Mm]\.?)?)?",
+    re.ASCII,
+)
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+LONG_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
+# a month in English words says itself which number is the day
+NAMED = re.compile(
+    r"(?:(?P<day>\d{1,2})[ ./-](?P<month>[A-Za-z]{3,9})\.?[ ,./-] ?|(?P<month_first>[A-Za-z]{3,9})\.? (?P<day_after>\d{1,2}), ?)"
+    r"(?P<year>\d{4})(?P<rest>,? .*)?",
+    re.ASCII,
 )
 # years outside are typing errors, and time zones cannot shift the ends of the calendar
 FIRST_YEAR, LAST_YEAR = 1900, 2200
@@ -68,12 +80,12 @@ def instants(texts: pd.Series, clock: Clock) -> Instants:
     Instants without a zone are in `clock.timezone`; one that the change of clocks repeats or skips is refused.
     """
     written = texts.str.strip()
-    parts = written.str.extract(f"^{ISO}$")
+    parts = written.str.extract(f"^{ISO}$", flags=re.ASCII)
     for label in written.index[parts["year"].isna()]:
         iso = _reordered(written[label], clock.dayfirst)
         if iso is not None:
             written[label] = iso
-    parts = written.str.extract(f"^{ISO}$")
+    parts = written.str.extract(f"^{ISO}$", flags=re.ASCII)
     sound = parts["year"].notna() & pd.to_numeric(parts["year"]).between(FIRST_YEAR, LAST_YEAR)
     moments = written.where(sound).str.replace(",", ".").str.replace(r" ?(?:UTC|z)$", "Z", regex=True)
     naive = sound & parts["zone"].isna()
@@ -90,10 +102,44 @@ def instants(texts: pd.Series, clock: Clock) -> Instants:
     return Instants(values, wanted, int((naive & kept).sum()), int((kept & parts["clock"].isna()).sum()))
 
 
+@dataclass(frozen=True)
+class Moment:
+    """One instant in UTC (None where unreadable), what was `wanted` there, and what the reading had to assume."""
+
+    value: dt.datetime | None
+    wanted: str
+    without_zone: bool = False
+    without_time: bool = False
+
+
+@lru_cache(maxsize=100_000)
+def moment(text: str, clock: Clock) -> Moment:
+    """Read one text as an instant, by the rules `instants` has for a column."""
+    written = text.strip()
+    iso = _reordered(written, clock.dayfirst)
+    found = re.fullmatch(ISO, iso or written, re.ASCII)
+    if found is None or not FIRST_YEAR <= int(found["year"]) <= LAST_YEAR:
+        return Moment(None, _wanted(written, doubtful=False))
+    hour = (found["clock"] or "00:00").replace(",", ".")
+    whole, _, fraction = hour.partition(".")
+    zone = (found["zone"] or "").upper().replace("UTC", "Z")
+    days = f"{found['year']}-{found['month']}-{found['day']}"
+    try:
+        local = dt.datetime.fromisoformat(f"{days}T{whole}{'.' + fraction[:6].ljust(6, '0') if fraction else ''}{zone}")
+    except ValueError:
+        return Moment(None, _wanted(written, doubtful=False))
+    if zone:
+        return Moment(local.astimezone(dt.UTC), "")
+    early, late = (local.replace(tzinfo=clock.zone(), fold=fold) for fold in (0, 1))
+    if early.utcoffset() != late.utcoffset():
+        return Moment(None, _wanted(written, doubtful=True))
+    return Moment(early.astimezone(dt.UTC), "", without_zone=True, without_time=found["clock"] is None)
+
+
 def day(text: str, *, dayfirst: bool | None) -> str | None:
     """The day as YYYY-MM-DD, or None when the text is no day that exists or its order was not said."""
     text = re.sub(r"[T ]00:00(:00(\.0+)?)?$", "", text.strip())
-    iso = text if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else _reordered(text, dayfirst)
+    iso = text if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) else _reordered(text, dayfirst)
     if iso is None or "T" in iso:
         return None
     return iso if _exists(int(iso[:4]), int(iso[5:7]), int(iso[8:])) else None
@@ -136,6 +182,9 @@ def has_decimal_comma(text: str) -> bool:
 
 
 def _reordered(text: object, dayfirst: bool | None) -> str | None:  # noqa: FBT001 - three answers, not a switch
+    named = NAMED.fullmatch(text) if isinstance(text, str) else None
+    if named is not None:
+        return _from_named_month(named)
     found = SPOKEN.fullmatch(text) if isinstance(text, str) else None
     if found is None or dayfirst is None:
         return None
@@ -149,6 +198,17 @@ def _reordered(text: object, dayfirst: bool | None) -> str | None:  # noqa: FBT0
             return None
         hour = hour % 12 + (12 if half == "p" else 0)
     return f"{iso}T{hour:02d}:{found['minute']}:{found['second'] or '00'}"
+
+
+def _from_named_month(found: re.Match[str]) -> str | None:
+    word = (found["month"] or found["month_first"]).casefold()
+    month = next(
+        (number for number, name in enumerate(MONTHS, start=1) if word in (name, LONG_MONTHS[number - 1])), None
+    )
+    if month is None:
+        return None
+    day_of_month = (found["day"] or found["day_after"]).zfill(2)
+    return _reordered(f"{day_of_month}.{month:02d}.{found['year']}{found['rest'] or ''}", dayfirst=True)
 
 
 def _wanted(text: object, *, doubtful: bool) -> str:

@@ -2,68 +2,37 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
-from dataclasses import dataclass, replace
-from itertools import groupby
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from playbook.errors import Fault, IntakeError, ParameterError
+from playbook.errors import IntakeError, ParameterError
 from playbook.io.intake._cells import Clock
+from playbook.io.intake._exported import BOOK, memory_in
 from playbook.io.intake._format import Claim, Format, Options, Reading
+from playbook.io.intake._mappings import FILE as MAPPINGS
+from playbook.io.intake._mappings import keep_mapping, kept_mapping, unseen
 from playbook.io.intake._measured import measure_tasks
 from playbook.io.intake._privacy import Pseudonyms
 from playbook.io.intake._registry import FORMATS
-from playbook.io.intake._rules import ORIGIN, Rules, load_rules, plain
+from playbook.io.intake._rules import Rules, load_rules, plain
 from playbook.io.intake._settle import Settled, settle_events, settle_rows
-from playbook.io.intake._source import Source, open_source, refuse_larger
-from playbook.tables import EVENTS, IMPORTS, REJECTS
+from playbook.io.intake._sheet import refuse_larger
+from playbook.io.intake._source import Source, open_source
+from playbook.io.intake._storing import clear_corrected, store
+from playbook.io.intake._summary import Summary, reconcile, summary_of
+from playbook.io.intake._team_book import Book, bring_book
+from playbook.tables import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from os import PathLike
 
     from playbook.io.workspace import Change, Workspace
-
-CELL_KEPT = 4_000
-SLICE = 50_000
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What became of a file: every row read was stored, rejected or a duplicate of one the workspace has.
-
-    `stored` counts new rows and `updated` ones; `already` is when the very same file came before, if it did; `faults`
-    name each bad cell; `notes` are assumptions made while reading.
-    """
-
-    import_id: str
-    file: str
-    team: str
-    format: str
-    rows_read: int
-    stored: int
-    rejected: int
-    duplicates: int
-    updated: int = 0
-    already: dt.datetime | None = None
-    faults: tuple[Fault, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        """One honest line."""
-        sum_up = f"{self.stored} stored + {self.rejected} rejected + {self.duplicates} duplicates"
-        line = f"{self.file}, read as {self.format} for team {self.team}: {self.rows_read} rows = {sum_up}"
-        said = [f"{self.updated} of the stored replaced a row"] if self.updated else []
-        if self.already:
-            said.append(f"this file was imported before, on {self.already:%Y-%m-%d %H:%M} UTC, so nothing was added")
-        if self.faults:
-            said.append(f"first fault: {self.faults[0]}")
-        return "; ".join([line, *said, *self.notes])
 
 
 def bring_in(  # noqa: PLR0913 - what a person may have to say about a file, each by name
@@ -82,53 +51,71 @@ def bring_in(  # noqa: PLR0913 - what a person may have to say about a file, eac
     """Import one file into the workspace for one team and say where each of its rows went.
 
     The format is recognised from the header unless `as_format` names it (one of `FORMATS`). `mapping` gives for a
-    header of the file the column it means. `timezone` is for timestamps without one (else UTC), `dayfirst` for dates
-    like 3/4/2024, `encoding` for text that is not Unicode, `update` lets rows replace stored ones of the same key.
+    header of the file the column it means; said once, it is kept in the engagement folder for files of that header.
+    `timezone` is for timestamps without one (else UTC), `dayfirst` for dates like 3/4/2024, `encoding` for text that
+    is not Unicode, `update` lets rows replace stored ones of the same key.
 
     Good rows, refused rows with their reasons and the import itself are stored in one transaction, for an event log
-    also a task for each of its activities. The same bytes imported again add nothing. Raises IntakeError for a file that cannot be used at all, ParameterError for an
-    unknown time zone or format, WorkspaceError when the workspace has no such team or cannot be written.
+    also a task for each of its activities. Of a team's workbook (`io.workbook`) only what was changed in it is stored,
+    and what the workspace changed too is shown as a conflict. The same bytes imported again add nothing. Raises
+    IntakeError for a file that cannot be used at all, ParameterError for an unknown time zone or format,
+    WorkspaceError when the workspace has no such team or cannot be written.
     """
     team_id = workspace.team(team)
     clock = Clock(timezone, dayfirst)
     clock.zone()
     rules = load_rules(workspace.folder)
     source = open_source(Path(path), encoding)
-    claim = _recognise(source, rules, mapping or {}, as_format)
-
-    how = {"mapping": mapping or None, "timezone": timezone, "dayfirst": dayfirst, "encoding": encoding}
-    same_bytes, import_id = _import_id(source, team_id, claim, {**how, "update": update or None})
     pseudonyms = Pseudonyms(workspace.pseudonym_key)
     file = _file_name(source.path, pseudonyms)
+    if (exported := memory_in(source)) is not None:
+        _refuse_said(source, as_format, mapping or {})
+        options = Options(team_id, "", rules, pseudonyms, {}, clock)
+        return bring_book(workspace, Book(source, exported, options, file, update, by))
+    as_format, columns, told = _with_kept(workspace.folder, source, as_format, mapping or {})
+    claim = _recognise(source, rules, columns, as_format)
+
+    how = {"mapping": columns or None, "timezone": timezone, "dayfirst": dayfirst, "encoding": encoding}
+    same_bytes, import_id = _import_id(source, team_id, claim, {**how, "update": update or None})
     earlier = _imported_before(workspace, team_id, import_id)
     if earlier is not None:
         return _nothing_new(earlier, file)
 
-    options = Options(team_id, import_id, rules, pseudonyms, mapping or {}, clock)
+    options = Options(team_id, import_id, rules, pseudonyms, columns, clock)
     reading = claim.format.read(claim, source, options)
+    reading = replace(reading, notes=(*told, *reading.notes))
     with workspace.change(by=by, note=f"import of {file}") as change:
         # inside the change nobody else writes, so what is compared here is what is stored below
         settled = _settle(claim.format, reading, change, team_id, same_bytes, update=update)
-        faults = tuple(sorted((*reading.faults, *settled.faults), key=lambda fault: int(str(fault.row))))
-        summary = Summary(
-            import_id,
-            file,
-            team_id,
-            claim.format.name,
-            rows_read=reading.rows_read,
-            stored=len(settled.store),
-            rejected=len({fault.row for fault in faults}),
-            duplicates=settled.duplicates,
-            updated=settled.updated,
-            faults=faults,
-            notes=reading.notes,
-        )
-        _reconcile(summary)
-        _store(change, claim.format, summary, settled, {**reading.records, **settled.records})
-        _clear_corrected(change, claim, team_id, import_id)
+        summary = summary_of(claim, reading, settled, (import_id, file, team_id))
+        reconcile(summary)
+        store(change, claim.format, summary, settled, {**settled.records, **reading.records})
+        clear_corrected(change, claim, team_id, import_id, same_bytes)
         if claim.format.table is EVENTS and summary.stored:
-            summary = replace(summary, notes=(*summary.notes, measure_tasks(change, team_id)))
+            summary = replace(summary, notes=(*summary.notes, measure_tasks(change, team_id, workspace.folder)))
+    if mapping:
+        where = keep_mapping(workspace.folder, source, claim.format.name, mapping)
+        summary = replace(summary, notes=(*summary.notes, where))
     return summary
+
+
+def _refuse_said(source: Source, as_format: str | None, mapping: Mapping[str, str]) -> None:
+    """A team's workbook is compared with its export as a whole; read as anything else it could undo others' work."""
+    if as_format not in (None, BOOK) or mapping:
+        raise ParameterError(
+            f"{source.path} is a workbook this kit exported and is read as one; leave out --as and --map"
+        )
+
+
+def _with_kept(
+    folder: Path | None, source: Source, as_format: str | None, said: Mapping[str, str]
+) -> tuple[str | None, Mapping[str, str], tuple[str, ...]]:
+    """Format and mapping as said now, or else as kept for files of this header, and a note that they were."""
+    kept = None if said else kept_mapping(folder, source)
+    if kept is None or as_format not in (None, kept.format):
+        return as_format, said, ()
+    means = ", ".join(f"{name} is {column}" if column else f"{name} left out" for name, column in kept.columns.items())
+    return kept.format, kept.columns, (f"columns as said before, in {MAPPINGS}: {means}",)
 
 
 def _recognise(source: Source, rules: Rules, mapping: Mapping[str, str], as_format: str | None) -> Claim:
@@ -139,35 +126,38 @@ def _recognise(source: Source, rules: Rules, mapping: Mapping[str, str], as_form
     claims = [claim for kind in formats for claim in kind.claims(source, rules, mapping)]
     if not claims:
         raise _nothing_fits(source, formats, rules, mapping)
-    fewest = min(len(claim.unknown) for claim in claims)
-    best = [claim for claim in claims if len(claim.unknown) == fewest]
+    # a tool's own headers say more than everyday words, and a file all of whose columns are known more than the rest
+    fits = {id(claim): (-claim.format.weight, len(claim.unknown)) for claim in claims}
+    best = [claim for claim in claims if fits[id(claim)] == min(fits.values())]
     if len(best) > 1:
         shapes = ", ".join(claim.shape for claim in best)
         advice = "say which with --as" if len({claim.format.name for claim in best}) > 1 else "keep one of the sheets"
         raise IntakeError(f"{source.path} could be read as {shapes}; {advice}")
     refuse_larger(source.path, len(source.data), best[0].format.limit, f"a {best[0].format.title}")
-    _refuse_bad_mapping(best[0], mapping)
+    _refuse_bad_mapping(best[0], source, mapping)
     return best[0]
 
 
 def _nothing_fits(source: Source, formats: Sequence[Format], rules: Rules, mapping: Mapping[str, str]) -> IntakeError:
     tried = [(kind, kind.match(sheet, rules, mapping)) for kind in formats for sheet in source.sheets]
-    kind, closest = max(tried, key=lambda pair: len([name for name in pair[0].needs if name in pair[1].places]))
+    if not tried:
+        return IntakeError(f"{source.path} holds {source.shape} that no format reads; formats: {', '.join(FORMATS)}")
+    near = {id(claim): len([name for name in kind.needs if name in claim.places]) for kind, claim in tried}
+    kind, closest = max(tried, key=lambda pair: (near[id(pair[1])], -pair[0].weight))
     missing = [name for name in kind.needs if name not in closest.places]
     header = ", ".join(name[:60] for name in closest.sheet.header[:12]) or "nothing"
     choice = "" if len(formats) == 1 else f" Formats: {', '.join(FORMATS)}; name one with --as"
     return IntakeError(
-        f"{source.path}: the header ({header}) fits no format; as {kind.title} it lacks {', '.join(missing)}. "
+        f"{source.path}: the header ({header}) fits no format; as {kind.title} it lacks {', '.join(missing) or 'its table'}. "
         f"Rename the columns that mean these, or map them.{choice}"
     )
 
 
-def _refuse_bad_mapping(claim: Claim, mapping: Mapping[str, str]) -> None:
-    headers = {plain(header) for header in claim.sheet.header}
-    for header, column in mapping.items():
-        if plain(header) not in headers:
-            raise ParameterError(f"mapping: the file has no column {header!r}; it has {', '.join(claim.sheet.header)}")
-        if column and column not in claim.format.wants():
+def _refuse_bad_mapping(claim: Claim, source: Source, mapping: Mapping[str, str]) -> None:
+    for header in unseen(mapping, source.sheets):
+        raise ParameterError(f"mapping: the file has no column {header!r}; it has {', '.join(claim.sheet.header)}")
+    for column in mapping.values():
+        if column and plain(column) not in {plain(name) for name in claim.format.wants()}:
             raise ParameterError(f"mapping: {column!r} is no column of {claim.format.name}: {claim.format.wants()}")
 
 
@@ -208,74 +198,3 @@ def _settle(  # noqa: PLR0913 - the facts of one step
     if kind.table is EVENTS:
         return settle_events(reading, change, team, same_bytes)
     return settle_rows(kind.table, reading, change, team, update=update)
-
-
-def _reconcile(summary: Summary) -> None:
-    if summary.rows_read != summary.stored + summary.rejected + summary.duplicates:
-        raise IntakeError(f"the rows do not add up, so nothing was imported; please report this: {summary}")
-
-
-def _store(
-    change: Change, kind: Format, summary: Summary, settled: Settled, records: Mapping[int, Mapping[str, Any]]
-) -> None:
-    for start in range(0, len(settled.store), SLICE):
-        change.put(kind.table.name, settled.store.iloc[start : start + SLICE])
-    counted = ("import_id", "team", "file", "format", "rows_read", "stored", "rejected", "duplicates")
-    line = {name: getattr(summary, name) for name in counted} | {"at": dt.datetime.now(dt.UTC)}
-    change.put("imports", pd.DataFrame([line])[list(IMPORTS.columns)])
-    rejects = _rejects(summary, records)
-    for start in range(0, len(rejects), SLICE):
-        change.put("rejects", rejects.iloc[start : start + SLICE])
-
-
-def _rejects(summary: Summary, records: Mapping[int, Mapping[str, Any]]) -> pd.DataFrame:
-    """One row a bad cell, with the whole record beside it."""
-    lines = []
-    for row, faults in groupby(summary.faults, key=lambda fault: int(str(fault.row))):
-        record = _as_json(records.get(row, {}))
-        for name, same in groupby(sorted(faults, key=lambda fault: fault.column), key=lambda fault: fault.column):
-            first = next(same)
-            lines.append(
-                {
-                    "import_id": summary.import_id,
-                    "team": summary.team,
-                    "row": row,
-                    "column_name": _fit(name, 200) or "(no name)",
-                    "found": _fit(first.found, 500) or "nothing",
-                    "wanted": _fit(first.wanted, 500),
-                    "record": record,
-                }
-            )
-    return pd.DataFrame(lines, columns=list(REJECTS.columns), dtype=object)
-
-
-def _clear_corrected(change: Change, claim: Claim, team: str, import_id: str) -> None:
-    """Take out of the rejects the rows that came back in this file, whatever has become of them now.
-
-    The table of rejects is what is still to be corrected; that a row was refused once stays in the import's count
-    and in the history.
-    """
-    place = next((place for place, header in enumerate(claim.sheet.header) if plain(header) == ORIGIN), None)
-    if place is None:
-        return
-    returned = {str(cells[place]).strip() for _, cells in claim.sheet.rows() if place < len(cells)}
-    rejects = change.read("rejects", team)
-    origins = rejects["import_id"] + ":" + rejects["row"].astype(str)
-    change.remove("rejects", rejects[origins.isin(returned) & (rejects["import_id"] != import_id)])
-
-
-def _fit(text: str, most: int) -> str:
-    clean = text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "").strip()
-    return clean if len(clean) <= most else clean[: most - 1] + "…"
-
-
-def _as_json(record: Mapping[str, Any]) -> str:
-    """The record as JSON text within the table's limit; only cells no column could hold are ever cut."""
-    cells, most = {_fit(name, 200): cell for name, cell in record.items()}, CELL_KEPT
-    limit = REJECTS.columns["record"].max_length or 100_000
-    while True:
-        kept = {name: cell[:most] if isinstance(cell, str) else cell for name, cell in cells.items()}
-        text = json.dumps(kept, ensure_ascii=False)
-        if len(text) <= limit:
-            return text
-        most //= 2

@@ -13,7 +13,8 @@ from playbook.errors import Fault, IntakeError
 from playbook.io.intake._cells import Clock
 from playbook.io.intake._privacy import Pseudonyms
 from playbook.io.intake._rules import Rules, plain
-from playbook.io.intake._source import SHEET_LIMIT, Sheet, Source, Spoilt
+from playbook.io.intake._sheet import SHEET_LIMIT, Sheet, Spoilt
+from playbook.io.intake._source import Source
 from playbook.tables import Table
 
 if TYPE_CHECKING:
@@ -84,6 +85,16 @@ class Format:
     table: Table
     needs: tuple[str, ...]
     limit: int = SHEET_LIMIT
+
+    @property
+    def weight(self) -> int:
+        """How surely a header tells this format; the kit's own columns are everyday words, so any tool's weigh more."""
+        return 0
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether people fill such files in, so that an empty one makes sense."""
+        return True
 
     def wants(self) -> tuple[str, ...]:
         """The columns a file may bring; the team is said by whoever imports it."""

@@ -6,22 +6,26 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from playbook.io import content
 from playbook.workflows import discover
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from playbook.io.workspace import Change
 
 MEASURED = ["runs_per_month", "minutes_per_run"]
 
 
-def measure_tasks(change: Change, team: str) -> str:
+def measure_tasks(change: Change, team: str, overrides: Path | None = None) -> str:
     """Put a task for each activity of the team's events into the inventory; say in words how many.
 
     What people wrote is theirs: a task they rated, renamed or moved to another workflow keeps all of it, and only the
     frequency and minutes of a task that was measured before are measured anew. A task with a person's estimate is left
-    as it is.
+    as it is. The keyword table (the client's own copy under
+    `overrides` first) suggests function and layer of a new task.
     """
-    found = discover(change.read("events", team)).tasks
+    found = discover(change.read("events", team), keywords=content.load("keywords", overrides)).tasks
     if found.empty:
         return "no task came out of the log"
     known = change.read("tasks", team)

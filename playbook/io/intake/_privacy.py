@@ -8,11 +8,23 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
 # bounded as mail addresses are, so that a long cell of garbage is read in time that grows with its length
 EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}", re.UNICODE)
+# as people write numbers to be called: with the country's +, an area in brackets, a leading 0 or as 555-010-9999; a day
+# as YYYY-MM-DD is none
+PHONE = re.compile(
+    r"(?<![\w+.-])(?!\d{4}-\d\d-\d\d)"
+    r"(?:\+\d[\d ()./-]{6,18}\d|\(\d{2,5}\) ?\d[\d -]{4,14}\d|0\d{2,4}[ /-]\d[\d -]{3,12}\d|\d{3}[ .-]\d{3}[ .-]\d{4})"
+    r"(?![\w-])",
+    re.ASCII,
+)
 WORD = re.compile(r"\w+", re.UNICODE)
+LETTERS = re.compile(r"(?<!\w)[^\W\d_]{2,}(?:[ .'-]+[^\W\d_]{2,})*(?!\w)", re.UNICODE)
+QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+UNSAID = "\u2026"
 PSEUDONYM = re.compile(r"p_[0-9a-f]{16}")
 KEY_BYTES = 64
 
@@ -28,6 +40,8 @@ class Pseudonyms:
         self._key = key if len(key) <= KEY_BYTES else hashlib.blake2b(key).digest()
         self._known: dict[str, str] = {}
         self._names: dict[tuple[str, ...], str] = {}
+        self._others: dict[tuple[str, ...], str] = {}
+        self._firsts: set[str] = set()
         self._longest = 1
 
     def of(self, person: object) -> str:
@@ -48,30 +62,62 @@ class Pseudonyms:
             if words and not PSEUDONYM.fullmatch(str(person).strip()):
                 self._names[words] = self.of(person)
                 self._longest = max(self._longest, len(words))
+                # Anna Maria Berg is also Anna Berg, and Berg, Anna; somebody who bears just that name stays themselves
+                for spelling in ((words[0], words[-1]), (words[-1], words[0])) if len(words) > 1 else ():
+                    self._others.setdefault(spelling, self.of(person))
+                self._firsts |= {words[0], words[-1]}
 
     def scrub(self, text: str, *, single_words: bool = False) -> str:
-        """The text with e-mail addresses and the full names met so far replaced by pseudonyms.
+        """The text with e-mail addresses, telephone numbers and the full names met so far replaced by pseudonyms.
 
-        A name of one word ("Clerk", "System") may be ordinary language, so it is replaced only on request.
+        A full name is also found without its middle names and with its last name first. A name of one word ("Clerk", "System") may be ordinary language, so it is replaced only on request.
         """
         if "@" in text:
             text = EMAIL.sub(lambda found: self.of(found.group()), text)
-        if not self._names:
+        text = PHONE.sub(lambda found: self.of(re.sub(r"[^\d+]", "", found.group())), text)
+        if self._firsts.isdisjoint(word.casefold() for word in WORD.findall(unicodedata.normalize("NFC", text))):
             return text
-        return self._without_names(text, 1 if single_words else 2)
+        # whole names first, so that a part of one name cannot hide another
+        for names, shortest in ((self._names, 2), (self._others, 2), (self._names, 1))[: 3 if single_words else 2]:
+            text = self._without_names(text, names, shortest)
+        return text
 
-    def _without_names(self, text: str, shortest: int) -> str:
-        words = list(WORD.finditer(unicodedata.normalize("NFC", text)))
-        if len(words) < shortest:
+    def _without_names(self, text: str, names: Mapping[tuple[str, ...], str], shortest: int) -> str:
+        words = list(WORD.finditer(unicodedata.normalize("NFC", text))) if names else []
+        if len(words) < shortest or not words:
             return text
         text, pieces, end, position = unicodedata.normalize("NFC", text), [], 0, 0
         while position < len(words):
             for size in range(min(self._longest, len(words) - position), shortest - 1, -1):
                 run = words[position : position + size]
-                name = self._names.get(tuple(word.group().casefold() for word in run))
+                name = names.get(tuple(word.group().casefold() for word in run))
                 if name:
                     pieces += [text[end : run[0].start()], name]
                     end, position = run[-1].end(), position + size - 1
                     break
             position += 1
         return "".join([*pieces, text[end:]])
+
+
+def measured_only(text: str, known: AbstractSet[str]) -> str:
+    """What may be kept of a cell that should be a day, a number or a status: all but its unknown words.
+
+    Such a cell is no place for words, so those it holds may be anything, a name as well. `known` are the words, in
+    plain form, that days, durations and statuses are written with; others become an ellipsis.
+    """
+
+    def said(found: re.Match[str]) -> str:
+        words = re.split(r"([ .'-]+)", found.group())
+        if found.group().casefold() in known:
+            return found.group()
+        kept = (word if place % 2 or word.casefold() in known else UNSAID for place, word in enumerate(words))
+        return re.sub(rf"{UNSAID}(?:[ .'-]+{UNSAID})+", UNSAID, "".join(kept))
+
+    return LETTERS.sub(said, text)
+
+
+def found_only(found: str, known: AbstractSet[str]) -> str:
+    """What was found in such a cell as a fault says it: in quotation marks, or in a sentence of the reader's own."""
+    if found[:1] in ("'", '"') and found[-1:] == found[:1]:
+        return measured_only(found, known)
+    return QUOTED.sub(lambda part: measured_only(part.group(), known), found)

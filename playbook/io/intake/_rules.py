@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING, Self
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import model_validator
 
@@ -20,21 +21,32 @@ FILE = "assessments/intake/default.yaml"
 REASON, ORIGIN = "refused because", "refused from"
 
 
+@lru_cache(maxsize=10_000)
 def plain(header: str) -> str:
     """A header without what people vary: case, and runs of spaces, hyphens and underscores."""
     return re.sub(r"[\s_-]+", " ", unicodedata.normalize("NFC", header)).strip().casefold()
+
+
+BoardColumn = Literal["Person", "Status", "Created", "Begun", "Finished", "Planned end"]
+"""What a monday.com board tells of an item, under whatever names its columns have."""
 
 
 class Rules(Authored):
     """How headers and special cells of imported files are read.
 
     `synonyms` gives, for a table and column, other headers that mean it, the preferred first. `date_words` mark
-    columns that hold dates, `not_applicable` are cell texts that mean it.
+    columns that hold dates, `not_applicable` are cell texts that mean it. Of the work tools, `done` and `dropped` are
+    statuses that mean so, and `board_columns` says which of a monday.com board's own columns holds what. `measure_words`
+    are those a refused day, number or duration may be written with; any other word of such a cell is not kept.
     """
 
     synonyms: dict[str, dict[str, tuple[str, ...]]]
     date_words: tuple[str, ...]
     not_applicable: tuple[str, ...]
+    done: tuple[str, ...]
+    dropped: tuple[str, ...]
+    board_columns: dict[BoardColumn, tuple[str, ...]]
+    measure_words: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _every_synonym_means_one_column(self) -> Self:
@@ -56,6 +68,12 @@ class Rules(Authored):
         words = [column, *self.synonyms.get(table, {}).get(column, ())]
         return list(dict.fromkeys(plain(word) for word in words))
 
+    @cached_property
+    def known_words(self) -> frozenset[str]:
+        """What days, numbers and statuses are written with: the only words kept of a cell that is no place for text."""
+        listed = (*self.measure_words, *self.done, *self.dropped, *self.not_applicable)
+        return frozenset(word.casefold() for word in listed)
+
     def is_set_aside(self, header: str) -> bool:
         """Whether the column belongs to the kit's own sheet of refused rows."""
         return plain(header) in (REASON, ORIGIN)
@@ -63,6 +81,14 @@ class Rules(Authored):
     def says_date(self, header: str) -> bool:
         """Whether the header's words say that its cells are dates: `publish_date`, `Due`."""
         return bool(set(re.findall(r"[^\W_]+", plain(header))) & {plain(word) for word in self.date_words})
+
+    def says_done(self, status: str | None) -> bool:
+        """Whether a work tool's status means that the work is finished."""
+        return status is not None and plain(status) in {plain(word) for word in self.done}
+
+    def says_dropped(self, status: str | None) -> bool:
+        """Whether a work tool's status or resolution means that the work was given up and not done."""
+        return status is not None and plain(status) in {plain(word) for word in self.dropped}
 
     def says_not_applicable(self, cell: object) -> bool:
         """Whether the cell is one of the ways to write that a factor does not apply."""

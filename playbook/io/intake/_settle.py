@@ -29,9 +29,13 @@ class Stored(Protocol):
 
 @dataclass(frozen=True)
 class Settled:
-    """Where each good row goes: `store` (of which `updated` replace a row), `duplicates`, or a fault and a record."""
+    """Where each good row goes: `store` (of which `updated` replace a row), `duplicates`, or a fault and a record.
+
+    One record of a file may give several rows of `store`; `stored`, `duplicates` and `updated` count the file's records.
+    """
 
     store: pd.DataFrame
+    stored: int
     duplicates: int
     updated: int = 0
     faults: tuple[Fault, ...] = ()
@@ -43,46 +47,53 @@ def settle_events(reading: Reading, stored: Stored, team: str, same_bytes: str) 
 
     A log exported again a month later repeats the old events. An event is taken as repeated as many times as files
     imported before hold it, so two edits in one second of one file both count, and a second export adds neither.
-    `same_bytes` begins the id of every import of the very same file.
+    `same_bytes` begins the id of every import of the very same file. A record of several events is a duplicate when
+    all of them are known; of one that has grown since, only the new events are stored.
     """
     good, before = reading.good, stored.read("events", team)
     mine = before["import_id"].str.startswith(same_bytes)
     seen = set(before.loc[mine, "row"])
-    again = good["row"].isin(seen)
-    fresh, others = good[~again], before[~mine]
-    if others.empty or fresh.empty:
-        return Settled(fresh, int(again.sum()))
-    turn = fresh.groupby(EVENT, dropna=False).cumcount()
-    times = others.groupby(EVENT, dropna=False).size().rename("times").reset_index()
-    known = fresh[EVENT].merge(times, on=EVENT, how="left")["times"].fillna(0).to_numpy()
-    repeated = turn.to_numpy() < known
-    return Settled(fresh[~repeated], int(again.sum() + repeated.sum()))
+    fresh, others = good[~good["row"].isin(seen)], before[~mine]
+    if len(others) and len(fresh):
+        turn = fresh.groupby(EVENT, dropna=False).cumcount()
+        times = others.groupby(EVENT, dropna=False).size().rename("times").reset_index()
+        known = fresh[EVENT].merge(times, on=EVENT, how="left")["times"].fillna(0).to_numpy()
+        fresh = fresh[turn.to_numpy() >= known]
+    kept = int(fresh["row"].nunique())
+    return Settled(fresh, kept, int(good["row"].nunique()) - kept)
 
 
 def settle_rows(table: Table, reading: Reading, stored: Stored, team: str, *, update: bool) -> Settled:
     """Compare rows by key: equal in every cell the file fills is a duplicate, different a conflict or an update.
 
-    An empty cell says nothing, so it neither differs from nor erases what is stored.
+    An empty cell says nothing, so it neither differs from nor erases what is stored. A record that gives several rows
+    is a duplicate when all of them are, and refused when one of them is in conflict.
     """
     before = {_key(table, row): row for row in stored.read(table.name, team).to_dict(orient="records")}
-    store, faults, records, duplicates, updated = dict[Any, Any](), list[Fault](), dict[int, Any](), 0, 0
-    filled = reading.given.to_dict(orient="index")
-    for number, row in reading.good.to_dict(orient="index").items():
-        old = before.get(_key(table, row))
+    faults, records, changed = list[Fault](), dict[int, Any](), set[int]()
+    store: list[tuple[int, dict[Hashable, Any]]] = []
+    columns = list(reading.given.columns)
+    rows = zip(reading.good.index, reading.good.to_dict(orient="records"), reading.given.to_numpy(), strict=True)
+    for label, row, filled in rows:
+        number, old = int(str(label)), before.get(_key(table, row))
+        given = [str(name) for name, is_filled in zip(columns, filled, strict=True) if is_filled]
+        # which import brought a row is no part of what it says
+        differing = [] if old is None else [n for n in given if n != "import_id" and not _same(row[n], old[n])]
         if old is None:
-            store[number] = row
-            continue
-        given = [str(name) for name, is_filled in filled[number].items() if is_filled]
-        differing = [name for name in given if not _same(row[name], old[name])]
-        if not differing:
-            duplicates += 1
-        elif update:
-            store[number], updated = {**old, **{name: row[name] for name in given}}, updated + 1
-        else:
-            faults += [_conflict(int(str(number)), name, row[name], old[name]) for name in differing]
-            records[int(str(number))] = {name: plain_value(row[name]) for name in given if name != "team"}
-    frame = pd.DataFrame(list(store.values()), columns=list(table.columns), index=list(store))
-    return Settled(frame, duplicates, updated, tuple(faults), records)
+            store.append((number, row))
+        elif differing and update:
+            store.append((number, {**old, **{name: row[name] for name in given}}))
+            changed.add(number)
+        elif differing:
+            faults += [_conflict(number, name, row[name], old[name]) for name in differing]
+            records[number] = {name: plain_value(row[name]) for name in given if name != "team"}
+    refused = {int(str(fault.row)) for fault in faults}
+    kept = [(number, row) for number, row in store if number not in refused]
+    numbers = {number for number, _ in kept}
+    frame = pd.DataFrame([row for _, row in kept], columns=list(table.columns), index=[number for number, _ in kept])
+    duplicates = len(set(reading.good.index)) - len(numbers) - len(refused)
+    once = {(fault.row, fault.column): fault for fault in reversed(faults)}.values()
+    return Settled(frame, len(numbers), duplicates, len(changed & numbers), tuple(once)[::-1], records)
 
 
 def plain_value(value: Any) -> Any:

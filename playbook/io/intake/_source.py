@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
+import gzip
 import hashlib
 import io
 import re
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playbook.errors import IntakeError
+from playbook.io.intake._json import lines_sheet
+from playbook.io.intake._sheet import EVENT_LOG_LIMIT, Sheet, refuse_larger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-MEGABYTE = 1_000_000
-SHEET_LIMIT = 50 * MEGABYTE
-EVENT_LOG_LIMIT = 150 * MEGABYTE
 # bytes of one cell of text; beyond it a quote was opened and never closed
 CELL_LIMIT = 131_072
 DELIMITERS = (",", ";", "\t")
@@ -27,42 +29,15 @@ BLOCK = 1 << 20
 
 NOT_A_TABLE = {
     b"\xd0\xcf\x11\xe0": "an old Excel or Office file; open it and save it as .xlsx",
-    b"\x1f\x8b": "a gzip archive; unpack it and import the file inside",
     b"%PDF": "a PDF; export the table as CSV or XLSX instead",
     b"\x89PNG": "a picture; export the table as CSV or XLSX instead",
     b"\xff\xfe\x00\x00": "text in UTF-32; save it as UTF-8",
     b"\x00\x00\xfe\xff": "text in UTF-32; save it as UTF-8",
 }
 BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-
-
-@dataclass(frozen=True)
-class Spoilt:
-    """A cell that cannot be read as a value: what stands there and what may stand there instead."""
-
-    found: str
-    wanted: str
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """One table of a file: a header and rows.
-
-    `name` is the worksheet's name, empty for a text file; `delimiter` is empty for a workbook. Rows carry the number
-    a reader knows them by: in a workbook the sheet's row, in a text file the record counted from the header as 1
-    (a cell with line breaks inside is one record, as spreadsheet programs show it). Wholly empty rows are passed over.
-    """
-
-    name: str
-    header: tuple[str, ...]
-    delimiter: str
-    cells: Callable[[], Iterator[tuple[int, list[Any]]]]
-
-    def rows(self) -> Iterator[tuple[int, list[Any]]]:
-        """Every row below the header that holds something."""
-        for number, row in self.cells():
-            if any(not is_blank(cell) for cell in row):
-                yield number, row
+GZIP = b"\x1f\x8b"
+TABLE = "a table"
+SHAPES = {"JSON": ("{", "["), "XML": ("<",), "a calendar": ("BEGIN:VCALENDAR", "begin:vcalendar")}
 
 
 @dataclass(frozen=True)
@@ -90,13 +65,41 @@ class Source:
             from playbook.io.intake._workbook import sheets_of  # noqa: PLC0415 - openpyxl is only paid for by workbooks
 
             return sheets_of(self.path, self.data)
+        if self.shape == "JSON":
+            lines = lines_sheet(self.text)
+            return () if lines is None else (lines,)
+        if self.shape != TABLE:
+            return ()
         _check_text(self.path, self.data, self.encoding)
         return (_text_sheet(self.path, self.data, self.encoding),)
 
+    @cached_property
+    def shape(self) -> str:
+        """What the text looks like by its first mark, in words: rows and columns, JSON, XML or a calendar."""
+        start = _lines(self.data[:BLOCK], self.encoding, errors="ignore").read(BLOCK).lstrip("\ufeff \t\r\n")
+        return next((name for name, marks in SHAPES.items() if start.startswith(marks)), TABLE)
 
-def is_blank(cell: object) -> bool:
-    """Whether a cell holds nothing."""
-    return cell is None or (isinstance(cell, str) and not cell.strip())
+    @cached_property
+    def text(self) -> str:
+        """The whole file as text. Raises IntakeError naming the first byte that is none."""
+        _check_text(self.path, self.data, self.encoding)
+        return _lines(self.data, self.encoding).read()
+
+    def split_otherwise(self) -> tuple[Sheet, ...]:
+        """A text table split at each other delimiter: a tool's title lines may not show which one the table uses."""
+        if self.is_workbook or self.shape != TABLE:
+            return ()
+        return self._otherwise
+
+    @cached_property
+    def _otherwise(self) -> tuple[Sheet, ...]:
+        used = self.sheets[0].delimiter
+        found = []
+        for mark in DELIMITERS:
+            # split at a mark that is not its own, a text may well be no table; then it is only not this one
+            with contextlib.suppress(IntakeError):
+                found += [_text_sheet(self.path, self.data, self.encoding, mark)] if mark != used else []
+        return tuple(found)
 
 
 def open_source(path: Path, encoding: str | None = None) -> Source:
@@ -112,6 +115,7 @@ def open_source(path: Path, encoding: str | None = None) -> Source:
             raise IntakeError(f"{path} is a device or a pipe; save what it gives as a file and import that")
         refuse_larger(path, size, EVENT_LOG_LIMIT, "event logs")
         data = path.read_bytes()
+        data = _unpacked(path, data) if data.startswith(GZIP) else data
     except FileNotFoundError:
         raise IntakeError(f"{path}: there is no such file; check the name and the folder") from None
     except (OSError, ValueError) as error:
@@ -125,13 +129,15 @@ def open_source(path: Path, encoding: str | None = None) -> Source:
     return Source(path, data, _encoding(path, data, encoding))
 
 
-def refuse_larger(path: Path, size: int, limit: int, what: str) -> None:
-    """Raise IntakeError for a file beyond the limit, with what to do about it."""
-    if size > limit:
-        raise IntakeError(
-            f"{path} holds {size / MEGABYTE:,.0f} MB; {what} may hold {limit // MEGABYTE} MB. "
-            "Export a shorter period or only the columns needed, and import the parts one by one"
-        )
+def _unpacked(path: Path, data: bytes) -> bytes:
+    """What a gzip archive holds, read no further than an event log may be long."""
+    try:
+        with gzip.open(io.BytesIO(data)) as archive:
+            inside = archive.read(EVENT_LOG_LIMIT + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise IntakeError(f"{path} is a gzip archive that is damaged ({error}); export it again") from error
+    refuse_larger(path, len(inside), EVENT_LOG_LIMIT, "what a packed file holds")
+    return inside
 
 
 def _encoding(path: Path, data: bytes, asked: str | None) -> str:
@@ -170,14 +176,14 @@ def _undecodable(path: Path, data: bytes, place: int, encoding: str) -> IntakeEr
     return IntakeError(f"{path}: byte {place} ({found}) is not {encoding.upper()} text; {advice}")
 
 
-def _text_sheet(path: Path, data: bytes, encoding: str) -> Sheet:
+def _text_sheet(path: Path, data: bytes, encoding: str, split_at: str | None = None) -> Sheet:
     lines = _lines(data, encoding)
     first = next((line for line in lines if line.strip()), "")
     said = re.fullmatch(r"sep=(.)\s*", first)
     skip = first if said else None
     if said:
         first = next((line for line in lines if line.strip()), "")
-    delimiter = said.group(1) if said else max(DELIMITERS, key=lambda mark: _cells_in(first, mark))
+    delimiter = split_at or (said.group(1) if said else max(DELIMITERS, key=lambda mark: _cells_in(first, mark)))
 
     def records() -> Iterator[tuple[int, list[Any]]]:
         return _records(path, data, encoding, delimiter, skip)
@@ -195,9 +201,11 @@ def _text_sheet(path: Path, data: bytes, encoding: str) -> Sheet:
     return Sheet("", tuple(_without_guard(cell).strip() for cell in header), delimiter, below)
 
 
-def _lines(data: bytes, encoding: str) -> io.TextIOWrapper:
+def _lines(data: bytes, encoding: str, errors: str = "strict") -> io.TextIOWrapper:
     mark = next((mark for mark in BOMS if data.startswith(mark)), b"")
-    return io.TextIOWrapper(io.BytesIO(data[len(mark) :] if mark else data), encoding=encoding, newline="")
+    return io.TextIOWrapper(
+        io.BytesIO(data[len(mark) :] if mark else data), encoding=encoding, errors=errors, newline=""
+    )
 
 
 def _cells_in(line: str, delimiter: str) -> int:

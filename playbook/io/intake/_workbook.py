@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from playbook.errors import IntakeError
-from playbook.io.intake._source import MEGABYTE, SHEET_LIMIT, Sheet, Spoilt, is_blank, refuse_larger
+from playbook.io.intake._sheet import MEGABYTE, SHEET_LIMIT, Sheet, Spoilt, is_blank, refuse_larger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,7 +20,9 @@ from playbook.io.intake._format import (
     not_as_wide,
     refuse_repeated_headers,
 )
-from playbook.io.intake._source import EVENT_LOG_LIMIT, Source, Spoilt, is_blank
+from playbook.io.intake._privacy import found_only
+from playbook.io.intake._sheet import EVENT_LOG_LIMIT, Spoilt, is_blank, text_of
+from playbook.io.intake._source import Source
 from playbook.tables import EVENTS, sift
 
 if TYPE_CHECKING:
@@ -105,7 +107,9 @@ class _Log:
         self._keep_records(frame.loc[sorted(bad)], faults, rows)
 
     def _fault(self, row: object, column: str, found: str, wanted: str) -> Fault:
-        return Fault(int(str(row)), column, self.options.pseudonyms.scrub(found, single_words=True), wanted)
+        clean = self.options.pseudonyms.scrub(found, single_words=True)
+        said = found_only(clean, self.options.rules.known_words) if column == "timestamp" else clean
+        return Fault(int(str(row)), column, said, wanted)
 
     def _of_full_width(self, chunk: Sequence[tuple[int, list[Any]]]) -> Iterator[tuple[int, list[Any]]]:
         width = len(self.claim.sheet.header)
@@ -144,7 +148,7 @@ class _Log:
             turn = pseudonyms.of if name == "resource" else pseudonyms.scrub
             cells = {cell for cell in frame[name] if not is_blank(cell)}
             spoilt = {cell for cell in cells if isinstance(cell, Spoilt)}
-            clean = {cell: turn(_text(cell)) for cell in cells - spoilt}
+            clean = {cell: turn(text_of(cell)) for cell in cells - spoilt}
             for row, cell in frame[name].items() if spoilt else ():
                 if isinstance(cell, Spoilt):
                     found = pseudonyms.of(cell.found) if name == "resource" else cell.found
@@ -194,11 +198,6 @@ def _checked(whole: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     mended, faults = sift(EVENTS, whole[doubtful])
     sound = whole[~doubtful][list(EVENTS.columns)].astype({name: col.dtype for name, col in EVENTS.columns.items()})
     return pd.concat([sound, mended]) if len(mended) else sound, faults
-
-
-def _text(cell: Any) -> str:
-    """A spreadsheet's 12.0 is the ticket 12."""
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
 
 
 def _plain(cell: Any) -> Any:

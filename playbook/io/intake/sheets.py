@@ -12,7 +12,9 @@ import pandas as pd
 from playbook.errors import Fault, IntakeError
 from playbook.io.intake._cells import WANTED_DAY, day, has_decimal_comma, instants, number
 from playbook.io.intake._format import Claim, Format, Options, Reading, kept_text, not_as_wide, refuse_repeated_headers
-from playbook.io.intake._source import Source, Spoilt, is_blank
+from playbook.io.intake._privacy import found_only, measured_only
+from playbook.io.intake._sheet import Spoilt, is_blank
+from playbook.io.intake._source import Source
 from playbook.tables import STORED, Column, Table, sift
 
 # whole numbers a spreadsheet, a database and a float all hold exactly
@@ -26,6 +28,11 @@ class SheetFormat(Format):
     def finish(self, row: dict[str, Any], options: Options) -> dict[str, Any]:  # noqa: ARG002 - for variants
         """Complete a row of cells by column name; as it is, unless a variant knows better."""
         return row
+
+    def is_text(self, name: str) -> bool:
+        """Whether the cells of a column are words; of any other cell that is refused no unknown word is kept."""
+        column = self.table.columns.get(name)
+        return column is None or (column.kind is str and not column.choices)
 
     def read(self, claim: Claim, source: Source, options: Options) -> Reading:
         """Read every row, keep the good ones typed and say what is wrong with each of the others."""
@@ -46,9 +53,9 @@ class SheetFormat(Format):
         rows: dict[int, dict[str, Any]] = {}
         for row_number, raw in number_of.items():
             row = self.finish(_without_persons(raw, people, options), options)
-            rows[row_number], bad = _converted(self.table, row, row_number, options, comma=comma)
+            rows[row_number], bad = _converted(self, row, row_number, options, comma=comma)
             faults += bad
-        return _sifted(self.table, rows, number_of, faults, options)
+        return _sifted(self, rows, number_of, faults, options)
 
     def _refuse_unknown(self, claim: Claim, source: Source) -> None:
         refuse_repeated_headers(source, claim.sheet)
@@ -96,16 +103,15 @@ def _shows_decimal_comma(table: Table, row: dict[str, Any]) -> bool:
 
 
 def _converted(
-    table: Table, row: dict[str, Any], row_number: int, options: Options, *, comma: bool
+    kind: SheetFormat, row: dict[str, Any], row_number: int, options: Options, *, comma: bool
 ) -> tuple[dict[str, Any], list[Fault]]:
     """Each cell as its column's kind where it can be read so; a fault for each that cannot."""
     done: dict[str, Any] = {"team": options.team}
     faults = []
     for name, cell in row.items():
-        value = _team(cell, options) if name == "team" else _value(table.columns[name], cell, options, comma=comma)
+        value = _team(cell, options) if name == "team" else _value(kind.table.columns[name], cell, options, comma=comma)
         if isinstance(value, Spoilt):
-            found = options.pseudonyms.scrub(value.found, single_words=True)
-            faults.append(Fault(row_number, name, found, value.wanted))
+            faults.append(Fault(row_number, name, _kept_found(kind, name, value.found, options), value.wanted))
         elif value is not None:
             done[name] = value
     return done, faults
@@ -146,14 +152,14 @@ def _number(column: Column, cell: Any, *, comma: bool) -> Any:
 
 
 def _sifted(
-    table: Table,
+    kind: SheetFormat,
     rows: dict[int, dict[str, Any]],
     raw: dict[int, dict[str, Any]],
     faults: list[Fault],
     options: Options,
 ) -> Reading:
     """Check the rows against the table; a row with a fault of any kind is kept as a record and nowhere else."""
-    bad = {fault.row for fault in faults}
+    table, bad = kind.table, {fault.row for fault in faults}
     sound = {row_number: row for row_number, row in rows.items() if row_number not in bad}
     columns = [name for name in table.columns if name == "team" or any(name in row for row in raw.values())]
     derived = [name for name in table.columns if name not in columns and any(name in row for row in sound.values())]
@@ -166,21 +172,26 @@ def _sifted(
     named = {(fault.row, fault.column) for fault in faults}
     key = " + ".join(table.key)
     more += [f for f in also if f.row in bad and f.column != key and (f.row, f.column) not in named]
-    clean = options.pseudonyms
-    faults += [Fault(f.row, f.column, clean.scrub(f.found, single_words=True), f.wanted) for f in more]
+    faults += [Fault(f.row, f.column, _kept_found(kind, f.column, f.found, options), f.wanted) for f in more]
     faults = list({(fault.row, fault.column): fault for fault in reversed(faults)}.values())[::-1]
-    records = {
-        int(str(row)): _record(raw[int(str(row))], _person_columns(table), options)
-        for row in {fault.row for fault in faults}
-    }
+    records = {int(str(row)): _record(kind, raw[int(str(row))], options) for row in {fault.row for fault in faults}}
     given = frame.loc[good.index, wide].notna()
     return Reading(len(raw), good, given, tuple(faults), records)
 
 
-def _record(row: dict[str, Any], people: list[str], options: Options) -> dict[str, Any]:
-    persons = {name: options.pseudonyms.of(row[name]) for name in people if not is_blank(row.get(name))}
-    cells = {name: kept_text(cell, options.pseudonyms) for name, cell in row.items() if name != "team"}
-    return {**cells, **persons}
+def _record(kind: SheetFormat, row: dict[str, Any], options: Options) -> dict[str, Any]:
+    """A refused row's cells, persons as pseudonyms; of cells that are no text only the words such cells are written with."""
+    kept = {name: kept_text(cell, options.pseudonyms) for name, cell in row.items() if name != "team"}
+    persons = {n: options.pseudonyms.of(row[n]) for n in _person_columns(kind.table) if not is_blank(row.get(n))}
+    known = options.rules.known_words
+    words = {name: cell for name, cell in kept.items() if isinstance(cell, str) and not kind.is_text(name)}
+    return {**kept, **{name: measured_only(cell, known) for name, cell in words.items()}, **persons}
+
+
+def _kept_found(kind: SheetFormat, name: str, found: str, options: Options) -> str:
+    """What was found in a bad cell, without persons; where no text belongs also without unknown words."""
+    clean = options.pseudonyms.scrub(found, single_words=True)
+    return clean if kind.is_text(name) else found_only(clean, options.rules.known_words)
 
 
 TITLES = {

@@ -10,7 +10,7 @@ from typing import Any
 
 from playbook.io.intake._format import Options
 from playbook.io.intake._rules import Rules, plain
-from playbook.io.intake._source import Spoilt, is_blank
+from playbook.io.intake._sheet import Spoilt, is_blank
 from playbook.io.intake.sheets import SheetFormat
 from playbook.tables import FACTORS, TASKS
 
@@ -18,6 +18,10 @@ from playbook.tables import FACTORS, TASKS
 @dataclass(frozen=True)
 class TaskSheet(SheetFormat):
     """A sheet of tasks: ids may be missing, and a factor's cell may say that the factor does not apply."""
+
+    def is_text(self, name: str) -> bool:
+        """What factors do not apply is a list of their names and no place for other words."""
+        return name != "not_applicable" and super().is_text(name)
 
     def finish(self, row: dict[str, Any], options: Options) -> dict[str, Any]:
         """Move "n/a" from factor cells to the column of factors that do not apply, and derive a missing id."""

@@ -1,0 +1,98 @@
+"""The words of a large log as numbers, after persons were taken out of every text."""
+
+# ruff: noqa: S608 - SQL is put together from our own words and quoted names
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from playbook.io.intake._duck_sql import text
+from playbook.io.intake._privacy import WORD
+from playbook.io.intake._source import _without_guard
+from playbook.tables import EVENTS
+
+if TYPE_CHECKING:
+    from playbook.io.intake._duck_rows import Rows
+
+# what a text must be free of to be kept as it is without a closer look: marks at its ends, addresses, odd letters
+SUSPECT = r"[^\x20-\x7E]|^[\s']|\s$|@"
+
+
+class Coded(NamedTuple):
+    """Texts by number, and the numbers of DuckDB's codes: -1 for what cannot be used or was not said."""
+
+    cases: Any
+    activities: Any
+    workflows: Any
+    persons: int
+    hashes: pd.Index
+    case_of: Any
+    number_of: dict[str, Any]
+
+
+def coded(rows: Rows) -> Coded:
+    """Numbers for cases, activities, persons and workflows, after persons were taken out of every text."""
+    persons = rows.words.get("resource", [])
+    rows.pseudonyms.meet(persons)
+    pseudonyms, known = pd.factorize(np.array([rows.pseudonyms.of(_text(word)) for word in persons], object))
+    numbers = {"resource": np.append(pseudonyms, -1).astype(np.int32)}
+    texts: dict[str, Any] = {"workflow": np.empty(0, object)}
+    for name in ("activity", "workflow"):
+        if name in rows.words:
+            kept = [clean(rows, word, name) for word in rows.words[name]]
+            codes, texts[name] = pd.factorize(np.array(kept, object), sort=True)
+            numbers[name] = np.append(codes, -1).astype(np.int32)
+    hashes, case_of, cases = _cases(rows)
+    return Coded(cases, texts["activity"], texts["workflow"], len(known), hashes, case_of, numbers)
+
+
+def _cases(rows: Rows) -> tuple[pd.Index, Any, Any]:
+    """The cases by the hash DuckDB gives them (of another text where two share one), with persons taken out."""
+    rows.con.execute(
+        f'CREATE TABLE names AS SELECT DISTINCT "case" AS c FROM {rows.table} WHERE "case" IS NOT NULL ORDER BY c'
+    )
+    while True:
+        found = rows.con.execute(f"SELECT c, {rows.hashed('c')} AS h FROM names ORDER BY rowid").fetchnumpy()
+        hashes = pd.Index(np.asarray(found["h"]))
+        if hashes.is_unique:
+            break
+        rows.salt += "+"
+    cases = np.asarray(found["c"], object)
+    doubtful = _doubtful_cases(rows)
+    kept = {place: clean(rows, cases[place], "case") for place in doubtful}
+    if all(kept[place] == cases[place] for place in doubtful):
+        return hashes, np.append(np.arange(len(cases)), -1).astype(np.int32), cases
+    cases = cases.copy()
+    for place, word in kept.items():
+        cases[place] = word
+    numbers, names = pd.factorize(cases, sort=True)
+    return hashes, np.append(numbers, -1).astype(np.int32), names
+
+
+def _doubtful_cases(rows: Rows) -> list[int]:
+    """Where in the table of names a text stands that may hold a person, or cannot be used as it is."""
+    longest = EVENTS.columns["case"].max_length
+    where = f"length(c) > {longest} OR regexp_matches(c, {text(SUSPECT)})"
+    found = {row for (row,) in rows.con.execute(f"SELECT rowid FROM names WHERE {where}").fetchall()}
+    words = [WORD.findall(person.casefold()) for person in rows.words.get("resource", [])]
+    first = sorted({name[0] for name in words if len(name) > 1})
+    if first:
+        rows.con.execute("CREATE OR REPLACE TABLE firsts AS SELECT unnest(?) AS w", [first])
+        within = "SELECT rowid AS r, unnest(regexp_split_to_array(lower(c), '\\W+')) AS w FROM names"
+        met = rows.con.execute(f"SELECT DISTINCT r FROM ({within}) WHERE w IN (SELECT w FROM firsts)").fetchall()
+        found.update(row for (row,) in met)
+    return sorted(found)
+
+
+def clean(rows: Rows, word: str, name: str) -> str | None:
+    """The text as it may be kept, or None where no event can have it."""
+    kept = rows.pseudonyms.scrub(_text(word))
+    return kept if kept and len(kept) <= float(EVENTS.columns[name].max_length or math.inf) else None
+
+
+def _text(word: str) -> str:
+    word = word.strip()
+    return _without_guard(word) if word[:1] == "'" else word

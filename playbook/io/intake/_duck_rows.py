@@ -1,0 +1,267 @@
+"""The rows of large event logs inside DuckDB: loaded as written, refused with reasons, fetched as numbers by time."""
+
+# ruff: noqa: S608 - SQL is put together from our own words and quoted names
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from playbook.io.intake._cells import FIRST_YEAR, LAST_YEAR, Clock, Instants, instants
+from playbook.io.intake._duck_names import Coded
+from playbook.io.intake._duck_sql import (
+    SAMPLE,
+    WORDS,
+    Log,
+    has_zone,
+    impossible_days,
+    moment,
+    quoted,
+    shapes_of,
+    sound,
+    text,
+)
+from playbook.io.intake._privacy import Pseudonyms
+from playbook.tables import EVENTS
+from playbook.workflows.discovery_walk import NEVER, Stretch
+
+MOST_FAULTS = 100
+HASHES = 50_000
+EARLIEST, LATEST = (
+    int(np.datetime64(f"{year}-01-01", "us").astype(np.int64)) for year in (FIRST_YEAR, LAST_YEAR + 1)
+)  # fmt: skip
+
+
+class Rows:
+    """The rows of the logs in DuckDB; `load`, then `stretches`, then `forget`."""
+
+    def __init__(self, con: Any, logs: Sequence[Log], clock: Clock, pseudonyms: Pseudonyms) -> None:
+        self.con, self.logs, self.clock, self.pseudonyms = con, logs, clock, pseudonyms
+        present = {name for log in logs for name in log.columns}
+        self.words = {name: list[str]() for name in WORDS if name in present}
+        self.times: list[str] = [name for name in ("timestamp", "begun") if name in present]
+        self.has_minutes = "minutes" in present
+        self.table, self.place, self.salt = "raw", "rowid", ""
+        self.used = self.repeated = 0
+        self.refused: list[int] = []
+        self.refused_count = 0
+        self.assumed_zone = False
+
+    def load(self) -> None:
+        """Read every file once into one table, in the order of its rows."""
+        # 1. the words of the first rows become codes; a word met later is kept as text beside them
+        for name in self.words:
+            self._learn(name)
+        self.bad_days = any(impossible := [impossible_days(self.con, log) for log in self.logs])
+        self._declare()
+        # 2. every row
+        for number, log in enumerate(self.logs):
+            self._insert(number, log, impossible[number])
+        # 3. the words met later, and times only the kit's reader can read
+        for name in self.words:
+            rows = self.con.execute(f"SELECT DISTINCT {name}_new FROM raw WHERE {name}_new IS NOT NULL").fetchall()
+            self.words[name] += sorted(word for (word,) in rows)
+            self._enum(f"all_{name}", self.words[name])
+        self._order(times_read=self._read_times())
+
+    def _learn(self, name: str) -> None:
+        found: dict[str, None] = {}
+        for log in self.logs:
+            if name in log.columns:
+                sample = f"SELECT {log.words(name)} AS word FROM {log.sample} LIMIT {SAMPLE}"
+                rows = self.con.execute(f"SELECT DISTINCT word FROM ({sample}) WHERE word IS NOT NULL").fetchall()
+                found.update(dict.fromkeys(sorted(word for (word,) in rows)))
+        self.words[name] = list(found)
+        self._enum(f"first_{name}", self.words[name])
+
+    def _enum(self, name: str, words: Sequence[str]) -> None:
+        # DuckDB knows no empty list of words
+        self.con.execute(f"CREATE TYPE {name} AS ENUM ({', '.join(map(text, words or ['']))})")
+
+    def _declare(self) -> None:
+        columns = ['"case" VARCHAR']
+        columns += [f"{name} first_{name}, {name}_new VARCHAR" for name in self.words]
+        columns += [f"{name} BIGINT, {name}_new VARCHAR" for name in self._named("timestamp", "begun")]
+        columns += ["minutes DOUBLE, minutes_new VARCHAR"] if self.has_minutes else []
+        columns += ["day VARCHAR"] if self.bad_days else []
+        columns += ["file USMALLINT"] if len(self.logs) > 1 else []
+        self.con.execute(f"CREATE TABLE raw ({', '.join(columns)})")
+
+    def _named(self, *names: str) -> list[str]:
+        return [name for name in names if name in self.times]
+
+    def _insert(self, number: int, log: Log, impossible: dict[str, list[str]]) -> None:
+        # DuckDB computes an expression once a layer, so what is used twice gets a layer of its own
+        cells, read, kept = [f"{log.words('case')} AS c"], ["*"], ["c"]
+        checked = ["*"]
+        for name in self.words:
+            cells.append(f"{log.words(name)} AS {name}_text")
+            read.append(f"TRY_CAST({name}_text AS first_{name}) AS {name}")
+            kept += [name, f"CASE WHEN {name} IS NULL THEN {name}_text END"]
+        for name in self.times:
+            shapes = shapes_of(self.con, log, name)
+            self.assumed_zone |= not self.clock.timezone and any(not has_zone(shape) for shape in shapes)
+            cells.append(f"{log.words(name)} AS {name}_text")
+            read.append(f"{moment(f'{name}_text', shapes, zoned_only=bool(self.clock.timezone))} AS {name}_read")
+            checked.append(f"{sound(f'{name}_read', f'{name}_text')} AS {name}")
+            kept += [name, f"CASE WHEN {name} IS NULL THEN {name}_text END"]
+        if self.has_minutes:
+            cells.append(f"{log.words('minutes')} AS minutes_text")
+            read.append("TRY_CAST(minutes_text AS DOUBLE) AS minutes_read")
+            checked.append(
+                f"CASE WHEN minutes_read BETWEEN 0 AND {EVENTS.columns['minutes'].high} THEN minutes_read END AS minutes"
+            )
+            kept += ["minutes", "CASE WHEN minutes IS NULL THEN minutes_text END"]
+        if self.bad_days:
+            cells.append(f"{_impossible(impossible)} AS day")
+            kept.append("day")
+        if len(self.logs) > 1:
+            kept.append(str(number))
+        rows = f"SELECT {', '.join(cells)} FROM {log.source}"
+        for layer in (read, checked, kept):
+            rows = f"SELECT {', '.join(layer)} FROM ({rows})"
+        self.con.execute(f"INSERT INTO raw {rows}")
+
+    def _read_times(self) -> bool:
+        """Read by the kit's reader what DuckDB was not asked to; whether any such time was readable."""
+        texts = " UNION ".join(f"SELECT {name}_new AS t FROM raw WHERE {name}_new IS NOT NULL" for name in self.times)
+        self.con.execute("CREATE TABLE stamps (t VARCHAR, moment BIGINT)")
+        found, any_read = self.con.cursor().execute(texts), False
+        while rows := found.fetchmany(HASHES):
+            cells = pd.Series([cell for (cell,) in rows], dtype="str")
+            read: Instants = instants(cells, self.clock)
+            self.assumed_zone |= not self.clock.timezone and read.without_zone > 0
+            known = read.moments.notna()
+            at = read.moments[known].dt.tz_convert(None).to_numpy("datetime64[us]").astype(np.int64)
+            readable = {"t": cells[known].to_numpy(object), "moment": at}
+            if len(at):
+                any_read = True
+                self.con.execute("INSERT INTO stamps SELECT t, moment FROM readable")
+            del readable
+        return any_read
+
+    def _order(self, *, times_read: bool) -> None:
+        """Bring the rows into the order of time, if they are not, and leave out what repeats an earlier file."""
+        read = {
+            name: f"coalesce(raw.{name}, {name}_read.moment)" if times_read else f"raw.{name}" for name in self.times
+        }
+        again = len(self.logs) > 1 and self._repeats(read, times_read=times_read)
+        if not times_read and not again and self._is_ordered():
+            return
+        kept = [f"{word} AS {name}" for name, word in read.items()]
+        others = "* EXCLUDE (" + ", ".join(self.times) + ")"
+        rows = f"SELECT raw.{others}, {', '.join(kept)}, raw.rowid AS place FROM {self._joined(times_read=times_read)}"
+        if again:
+            same = self._event({str(name): str(name) for name in self.times})
+            rows = (
+                f"SELECT * EXCLUDE (turn) FROM (SELECT *, row_number() OVER (PARTITION BY {same}, file ORDER BY place) AS turn "
+                f"FROM ({rows})) QUALIFY timestamp IS NULL OR row_number() OVER (PARTITION BY {same}, turn ORDER BY file) = 1"
+            )
+        self.con.execute(f"CREATE TABLE ordered AS SELECT * FROM ({rows}) ORDER BY timestamp, place")
+        self.table, self.place = "ordered", "place"
+        count = "SELECT (SELECT count(*) FROM raw) - (SELECT count(*) FROM ordered)"
+        self.repeated = int(self.con.execute(count).fetchall()[0][0])
+
+    def _joined(self, *, times_read: bool) -> str:
+        if not times_read:
+            return "raw"
+        joins = [f"LEFT JOIN stamps AS {name}_read ON raw.{name}_new = {name}_read.t" for name in self.times]
+        return " ".join(["raw", *joins])
+
+    def _event(self, read: dict[str, str]) -> str:
+        """What makes two rows the same event: case, activity, time and person."""
+        words = [f"coalesce({name}::VARCHAR, {name}_new)" for name in ("activity", "resource") if name in self.words]
+        return ", ".join(['"case"', *words, read["timestamp"]])
+
+    def _repeats(self, read: dict[str, str], *, times_read: bool) -> bool:
+        same = self._event(read)
+        held = (
+            f"SELECT 1 FROM {self._joined(times_read=times_read)} GROUP BY {same} HAVING min(file) <> max(file) LIMIT 1"
+        )
+        return bool(self.con.execute(held).fetchall())
+
+    def _is_ordered(self) -> bool:
+        last = NEVER
+        for part in self._fetched("timestamp", "raw", 1 << 22):
+            at = part["timestamp"]
+            at = at.compressed() if isinstance(at, np.ma.MaskedArray) else at
+            if len(at) and (at[0] < last or (at[1:] < at[:-1]).any()):
+                return False
+            last = int(at[-1]) if len(at) else last
+        return True
+
+    def _fetched(self, what: str, table: str, size: int) -> Iterator[dict[str, Any]]:
+        count = int(self.con.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
+        for start in range(0, count, size):
+            yield self.con.execute(
+                f"SELECT {what} FROM {table} WHERE rowid >= {start} AND rowid < {start + size}"
+            ).fetchnumpy()
+
+    def hashed(self, column: str) -> str:
+        """SQL for the number that stands for a case; with another salt where two cases would share one."""
+        return f"hash({column}{' || ' + text(self.salt) if self.salt else ''})"
+
+    def stretches(self, coded: Coded, size: int) -> Iterator[Stretch]:
+        """The usable rows in the order of time, some at a time; refused ones are counted on the way."""
+        codes = [
+            f"coalesce(enum_code({name})::INTEGER, enum_code({name}_new::all_{name})::INTEGER, -1) AS {name}"
+            for name in self.words
+        ]
+        times = [f"coalesce({name}, {NEVER + 1} - 1) AS {name}" for name in self.times]
+        more = ["minutes", "minutes_new IS NOT NULL AS minutes_bad"] if self.has_minutes else []
+        more += ["day IS NOT NULL AS day_bad"] if self.bad_days else []
+        if "begun" in self.times:
+            more.append("begun IS NULL AND begun_new IS NOT NULL AS begun_bad")
+        what = ", ".join([f"{self.hashed(quoted('case'))} AS h", *codes, *times, *more, f"{self.place} AS place"])
+        self.used, self.refused_count, self.refused = 0, 0, []
+        for part in self._fetched(what, self.table, size):
+            yield self._stretch(part, coded)
+
+    def _stretch(self, part: dict[str, Any], coded: Coded) -> Stretch:
+        case = coded.case_of[coded.hashes.get_indexer(pd.Index(np.asarray(part["h"])))]
+        number = {name: coded.number_of[name][np.asarray(part[name])] for name in self.words}
+        at = np.asarray(part["timestamp"])
+        good = (case >= 0) & (number["activity"] >= 0) & (at >= EARLIEST) & (at < LATEST)
+        for name in ("day_bad", "minutes_bad", "begun_bad"):
+            if name in part:
+                good &= ~np.asarray(part[name])
+        if not good.all():
+            bad = np.asarray(part["place"])[~good]
+            self.refused_count += len(bad)
+            self.refused += bad[: MOST_FAULTS - len(self.refused)].tolist()
+        self.used += int(good.sum())
+        minutes = np.ma.filled(part["minutes"].astype("float64"), np.nan) if self.has_minutes else None
+        return Stretch(
+            case[good], number["activity"][good], at[good],
+            number["resource"][good] if "resource" in number else np.full(int(good.sum()), -1),
+            begun=np.asarray(part["begun"])[good] if "begun" in self.times else None,
+            minutes=None if minutes is None else minutes[good],
+            workflow=number["workflow"][good] if "workflow" in number else None,
+        )  # fmt: skip
+
+    def forget(self) -> None:
+        """Give the memory of the rows back, all but the few that were refused and are shown."""
+        shown = ", ".join(map(str, self.refused)) or "-1"
+        self.con.execute(
+            f"CREATE TABLE shown AS SELECT *, {self._number()} AS number FROM raw WHERE rowid IN ({shown})"
+        )
+        for table in dict.fromkeys(("raw", self.table)):
+            self.con.execute(f"DROP TABLE {table}")
+
+    def _number(self) -> str:
+        """SQL for how many rows of its file stand above a row."""
+        if len(self.logs) == 1:
+            return "rowid"
+        firsts = self.con.execute("SELECT file, min(rowid) FROM raw GROUP BY file").fetchall()
+        return "rowid - CASE file " + " ".join(f"WHEN {file} THEN {first}" for file, first in firsts) + " END"
+
+
+def _impossible(days: dict[str, list[str]]) -> str:
+    """SQL for the first of a row's dates that no calendar has, after its header; NULL where all can be."""
+    cases = [
+        f"WHEN {quoted(name)}::VARCHAR IN ({', '.join(map(text, bad))}) THEN {text(name + ': ')} || {quoted(name)}::VARCHAR"
+        for name, bad in days.items()
+    ]
+    return f"CASE {' '.join(cases)} END" if cases else "NULL::VARCHAR"
