@@ -262,3 +262,15 @@ def test_whatever_the_bytes_the_rows_add_up_or_the_error_is_the_kits(tmp_path, n
     except PlaybookError:
         return
     assert reading.rows_read == reading.used + reading.refused + reading.repeated
+
+
+def test_a_telephone_number_or_a_turned_name_in_a_case_is_no_more_kept_than_on_the_small_path(tmp_path):
+    log = tmp_path / "log.csv"
+    rows = ["case,activity,timestamp,resource"]
+    for number, case in enumerate(["call 0171 5550123", "Berg, Anna asks", "plain 12345678"]):
+        rows += [f'"{case}",Step {step},2026-10-0{step + 1}T0{number}:00:00Z,Anna Berg' for step in range(3)]
+    log.write_text("\n".join(rows) + "\n")
+    said = " ".join(intake.discover(log).cases["case"])
+    assert "5550123" not in said
+    assert "Berg" not in said
+    assert "plain 12345678" in said

@@ -17,8 +17,9 @@ from playbook.tables import EVENTS
 if TYPE_CHECKING:
     from playbook.io.intake._duck_rows import Rows
 
-# what a text must be free of to be kept as it is without a closer look: marks at its ends, addresses, odd letters
-SUSPECT = r"[^\x20-\x7E]|^[\s']|\s$|@"
+# what a text must be free of to be kept as it is without a closer look: marks at its ends, addresses, odd letters, and
+# whatever begins like a telephone number
+SUSPECT = r"[^\x20-\x7E]|^[\s']|\s$|@|\+\d|\(\d{2,5}\) ?\d|0\d{2,4}[ /-]\d|\d{3}[ .-]\d{3}[ .-]\d{4}"
 
 
 class Coded(NamedTuple):
@@ -78,11 +79,11 @@ def _doubtful_cases(rows: Rows) -> list[int]:
     where = f"length(c) > {longest} OR regexp_matches(c, {text(SUSPECT)})"
     found = {row for (row,) in rows.con.execute(f"SELECT rowid FROM names WHERE {where}").fetchall()}
     words = [WORD.findall(person.casefold()) for person in rows.words.get("resource", [])]
-    first = sorted({name[0] for name in words if len(name) > 1})
-    if first:
-        rows.con.execute("CREATE OR REPLACE TABLE firsts AS SELECT unnest(?) AS w", [first])
+    ends = sorted({word for name in words if len(name) > 1 for word in (name[0], name[-1])})
+    if ends:
+        rows.con.execute("CREATE OR REPLACE TABLE ends AS SELECT unnest(?) AS w", [ends])
         within = "SELECT rowid AS r, unnest(regexp_split_to_array(lower(c), '\\W+')) AS w FROM names"
-        met = rows.con.execute(f"SELECT DISTINCT r FROM ({within}) WHERE w IN (SELECT w FROM firsts)").fetchall()
+        met = rows.con.execute(f"SELECT DISTINCT r FROM ({within}) WHERE w IN (SELECT w FROM ends)").fetchall()
         found.update(row for (row,) in met)
     return sorted(found)
 
