@@ -18,6 +18,7 @@ import vet  # noqa: E402
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(1200),  # the first test waits for the whole zoo
     pytest.mark.skipif(sys.platform != "linux", reason="the warm engine forks on Linux only"),
 ]
 

@@ -163,7 +163,7 @@ def test_events_cases_and_frequency_of_each_activity_are_those_of_the_file(repor
     for row in good:
         events[row["activity"]] += 1
         cases[row["activity"]].add(row["case_id"])
-    shown = {row[0]: row for row in report[0]["Measured activities"][1:]}
+    shown = {row[0]: row for row in report[0]["Activities in the log"][1:]}
     assert set(shown) == set(events)
     assert sum(number(row[1]) for row in shown.values()) == len(good)
     for activity, row in shown.items():
@@ -189,7 +189,7 @@ def active_minutes(good):
 
 def test_active_minutes_are_the_medians_of_the_stated_rule_and_small_groups_are_kept_back(report, good):
     minutes, people = active_minutes(good)
-    head, *rows = report[0]["Measured activities"]
+    head, *rows = report[0]["Activities in the log"]
     timed = next(place for place, title in enumerate(head) if title.startswith("Timed"))
     for row in rows:
         activity = row[0]

@@ -179,7 +179,7 @@ def test_the_installed_kit_works_from_any_folder(installed, tmp_path):
         f"jobs = batch.plan(open_workspace({str(tmp_path / 'sample')!r}))\n"
         "assert all('_content' in str(job.source) for job in jobs), jobs[0]\nprint(len(jobs))\n"
     )
-    assert int(run(installed / "python", "-c", plan)) == 3 * 17 + 1
+    assert int(run(installed / "python", "-c", plan)) == 3 * 19 + 1
 
 
 def test_the_installed_kit_makes_a_page(installed, tmp_path):
