@@ -1,10 +1,21 @@
 """The data dictionary: every shared table and column, declared once with type, unit, range and meaning.
 
 `check(TASKS, frame)` returns a typed copy or one error naming every bad cell; `sift` keeps the good rows and
-hands back the faults. `stored` declares what a workspace keeps, `derived` what rooms compute.
+hands back the faults. `stored` and `agents` declare what a workspace keeps, `derived` what rooms compute.
 """
 
-from playbook.tables import derived, stored
+from playbook.tables import agents, derived, stored
+from playbook.tables.agents import (
+    AGENT_PLAYBOOKS,
+    AGENT_STEPS,
+    AGENT_SWITCHES,
+    APPROVALS,
+    ARTIFACTS,
+    EVERY_AGENT,
+    LOG_ANCHORS,
+    RUN_SPANS,
+    WRITTEN_BY_AGENTS,
+)
 from playbook.tables.base import Authored, Column, Row, Sourced, Table, check, column, sift
 from playbook.tables.derived import (
     ACTIVITIES,
@@ -17,7 +28,6 @@ from playbook.tables.derived import (
     SHORTLIST,
 )
 from playbook.tables.stored import (
-    AGENT_PLAYBOOKS,
     ANSWERS,
     BREAKAGES,
     BUDGET_LINES,
@@ -46,24 +56,33 @@ from playbook.tables.stored import (
 from playbook.tables.work import count, inventory, percent, plain_name
 
 TABLES: dict[str, Table] = {
-    table.name: table for module in (stored, derived) for table in vars(module).values() if isinstance(table, Table)
+    table.name: table
+    for module in (stored, agents, derived)
+    for table in vars(module).values()
+    if isinstance(table, Table)
 }
 STORED: dict[str, Table] = {name: table for name, table in TABLES.items() if table.stored}
 
 __all__ = [
     "ACTIVITIES",
     "AGENT_PLAYBOOKS",
+    "AGENT_STEPS",
+    "AGENT_SWITCHES",
     "ANSWERS",
+    "APPROVALS",
+    "ARTIFACTS",
     "BREAKAGES",
     "BUDGET_LINES",
     "CASES",
     "CHANNEL_RESULTS",
     "DECISIONS",
     "EVENTS",
+    "EVERY_AGENT",
     "FACTORS",
     "GATE_RESULTS",
     "IMPORTS",
     "LAYERS",
+    "LOG_ANCHORS",
     "MEASURES",
     "OVERRULINGS",
     "PILOTS",
@@ -79,6 +98,7 @@ __all__ = [
     "RISK_STATUS",
     "ROLE_PROPOSALS",
     "ROLE_SHIFTS",
+    "RUN_SPANS",
     "SETTINGS",
     "SHORTLIST",
     "STORED",
@@ -86,6 +106,7 @@ __all__ = [
     "TASKS",
     "TEAMS",
     "TEAM_ID",
+    "WRITTEN_BY_AGENTS",
     "Authored",
     "Column",
     "Row",

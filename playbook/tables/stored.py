@@ -198,10 +198,17 @@ class Pilot(Row):
     owner_role: str | None = column("role accountable for the outcome", max_length=120, default=None)
     operator_role: str | None = column("role that runs the agent", max_length=120, default=None)
     auditor_role: str | None = column("role that checks samples; never the operator", max_length=120, default=None)
+    design: Literal["before and after", "comparison group", "alternating items"] = column(
+        "how the old way and the new are compared", default="before and after"
+    )
+    playbook_id: str | None = column("the agent playbook it runs under", max_length=80, default=None)
 
 
 class PilotItem(Row):
-    """One piece of work timed in a pilot, done the old way (baseline) or by the agent (trial)."""
+    """One piece of work timed in a pilot, done the old way (baseline) or by the agent (trial).
+
+    People of a comparison group keep the old way throughout; their items from the trial's days are its `trial` arm too.
+    """
 
     team: str = team_id()
     pilot_id: str = column("the pilot it belongs to", max_length=80)
@@ -219,6 +226,11 @@ class PilotItem(Row):
     )
     accepted: bool | None = column("whether it was accepted as is or with a minor edit", default=None)
     quality: float | None = column("blinded rubric score", unit="points", ge=1, le=5, default=None)
+    comparison: bool = column("whether a comparison group did it, the old way before and during", default=False)
+    person: str | None = column(
+        "pseudonym of who did it, so that items of one person count together; never shown", max_length=64, person=True,
+        default=None,
+    )  # fmt: skip
 
 
 class Breakage(Row):
@@ -294,21 +306,6 @@ class PodSeat(Row):
     role: str | None = column("the role that fills it; empty while open", max_length=120, default=None)
 
 
-class AgentPlaybook(Row):
-    """The register of agent playbooks: which workflow, at which level, who answers for it."""
-
-    team: str = team_id()
-    playbook_id: str = column("short id, unique in the team", max_length=80)
-    workflow: str = column("the workflow the agent runs", max_length=120)
-    level: Level = column("Collaboration Spectrum level it may work at")
-    owner_role: str | None = column("role accountable for the outcome", max_length=120, default=None)
-    deputy_role: str | None = column("role that steps in, so that no one holds all keys", max_length=120, default=None)
-    auditor_role: str | None = column("role that audits it; never its operator", max_length=120, default=None)
-    triggers: int = column("escalation triggers written", unit="triggers", ge=0, le=1000, default=0)
-    status: Literal["draft", "reviewed", "live", "retired"] = column("where it stands", default="draft")
-    reviewed_on: dt.date | None = column("the day it was last reviewed", default=None)
-
-
 class RiskStatus(Row):
     """A team's own rating of a risk of the register and what it does about it."""
 
@@ -381,7 +378,6 @@ ANSWERS = Table("answers", Answer, ("team", "questionnaire", "question", "seat")
 READINGS = Table("readings", Reading, ("team", "kpi", "start"))
 ROLE_PROPOSALS = Table("role_proposals", RoleProposal, ("team", "role"))
 POD_SEATS = Table("pod_seats", PodSeat, ("team", "pod", "workflow", "seat"))
-AGENT_PLAYBOOKS = Table("agent_playbooks", AgentPlaybook, ("team", "playbook_id"))
 RISK_STATUS = Table("risk_status", RiskStatus, ("team", "risk"))
 BUDGET_LINES = Table("budget_lines", BudgetLine, ("team", "line"))
 DECISIONS = Table("decisions", Decision, ("team", "decision_id"))
