@@ -32,7 +32,7 @@ from playbook.io import sample
 from playbook.io.workspace import Workspace
 from playbook.report import cluster
 from playbook.report import jobs as plans
-from playbook.report.cluster_store import Mirror
+from playbook.report.cluster.store import Mirror
 
 SERVER_USER = "postgres"
 

@@ -19,7 +19,10 @@ from typer.testing import CliRunner
 from playbook.cli import app
 from playbook.errors import ParameterError, RunError
 from playbook.io.workspace import Workspace
-from playbook.report import batch, cluster, cluster_store, cluster_task, cluster_worker, jobs
+from playbook.report import batch, cluster, jobs
+from playbook.report.cluster import store as cluster_store
+from playbook.report.cluster import task as cluster_task
+from playbook.report.cluster import worker as cluster_worker
 
 distributed = pytest.importorskip("distributed", reason="dask.distributed is not installed; install the extra dask")
 fsspec = pytest.importorskip("fsspec", reason="fsspec is not installed; install the extra dask")
@@ -409,7 +412,7 @@ def test_notebooks_run_in_a_warm_process_beside_the_worker_with_the_engagements_
     ]
     driver = int(text.split()[0])
     assert "['assessments', 'workspace.toml'] False" in text
-    assert b"cluster_driver" in Path(f"/proc/{driver}/cmdline").read_bytes()
+    assert b"cluster.driver" in Path(f"/proc/{driver}/cmdline").read_bytes()
     assert driver in {pid for worker in farm.workers for pid in children(worker.pid)}
     assert len(list(Path(f"/proc/{driver}/task").iterdir())) <= 1 + len(os.sched_getaffinity(0)), (
         "BLAS may have its own"

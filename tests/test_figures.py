@@ -127,7 +127,6 @@ SPLIT = pd.DataFrame(
 )
 CASES = pd.DataFrame({"duration_days": [1.0, 2.0, 3.0, 4.0, 100.0]})
 ACTIVITIES = pd.DataFrame({"team": "a", "activity": ["Draft", "Check"], "events": [80, 20], "cases": [50, 20]})
-ARCS = pd.DataFrame({"source": ["a", "b", "b"], "target": ["b", "c", "a"], "count": [6, 3, 1]})
 PORTFOLIO = pd.DataFrame(
     {"team": ["a", "b"]} | {f"hours_level_{i}": [10.0, 0.0] for i in range(1, 6)} | {"hours_unknown": [0.0, 50.0]}
 )
@@ -187,7 +186,6 @@ DRAWN = {
     "level_distribution": lambda: figures.level_distribution(*placed()),
     "case_durations": lambda: figures.case_durations(CASES),
     "activity_counts": lambda: figures.activity_counts(ACTIVITIES),
-    "flow_map": lambda: figures.flow_map(ARCS),
     "role_hours": lambda: figures.role_hours(roles()),
     "gate_strip": lambda: figures.gate_strip(gates()),
     "plan_gantt": lambda: figures.plan_gantt(schedule(), pd.Timestamp("2026-12-15")),
@@ -208,7 +206,6 @@ EMPTY = {
     "volume_judgment": shortlist(),
     "case_durations": tables.CASES.empty(),
     "activity_counts": tables.ACTIVITIES.empty(),
-    "flow_map": ARCS,
     "role_hours": roles(),
     "gate_strip": gates(),
     "plan_gantt": schedule(),
@@ -320,11 +317,6 @@ def test_cases_that_all_take_no_time_are_drawn():
     assert sum(figures.case_durations(pd.DataFrame({"duration_days": [0.0, 0.0]})).data[0].y) == 2
 
 
-def test_a_step_back_ends_in_a_node_of_its_own_so_that_the_flow_has_no_circle():
-    node = figures.flow_map(ARCS).data[0].node
-    assert list(node.label) == ["a", "b", "c", "a again"]
-
-
 def test_a_gate_is_open_when_all_its_conditions_are_met():
     assert title(figures.gate_strip(gates())) == "2 of 3 gate conditions met; 1 of 2 gates open"
 
@@ -410,7 +402,6 @@ def test_markup_in_names_never_reaches_a_label():
         figures.hours_at_stake(functions().assign(function=EVIL)),
         figures.volume_judgment(shortlist(workflow=[EVIL, EVIL + "2", EVIL + "3"])),
         figures.activity_counts(ACTIVITIES.assign(activity=EVIL)),
-        figures.flow_map(ARCS.assign(source=[EVIL, "b", "b"])),
         figures.role_hours(roles().assign(role=EVIL)),
         figures.gate_strip(gates().assign(text=EVIL)),
         figures.plan_gantt(schedule().assign(title=EVIL)),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from playbook.errors import ParameterError, RunError
 from playbook.report import binding, cluster
-from playbook.report.cluster_store import Mirror
+from playbook.report.cluster.store import Mirror
 from playbook.report.execute import Outcome, clear_partials, stored, writable
 from playbook.report.jobs import Job, plan, reports_folder
 from playbook.report.limits import SECONDS, Limits, check

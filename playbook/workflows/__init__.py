@@ -4,8 +4,8 @@ from playbook.workflows.acceptability import Acceptability, acceptability
 from playbook.workflows.chain import chain, chain_findings, next_wave, wave_findings
 from playbook.workflows.criteria import criteria
 from playbook.workflows.discovery import discover
-from playbook.workflows.discovery_findings import discovery_findings
-from playbook.workflows.discovery_tables import Discovery
+from playbook.workflows.discovery.findings import discovery_findings
+from playbook.workflows.discovery.results import Discovery
 from playbook.workflows.inventory import by_function, by_layer, by_role, by_workflow, stuck_at_two, with_hours
 from playbook.workflows.keywords import Keywords
 from playbook.workflows.merges import merged, merges

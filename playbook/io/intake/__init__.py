@@ -8,7 +8,7 @@ exports are read as they are. A module whose name begins with an underscore is m
 
 from playbook.io.intake._door import bring_in
 from playbook.io.intake._duck import LogDiscovery, discover
-from playbook.io.intake._duck_reading import LogReading
+from playbook.io.intake._duck.reading import LogReading
 from playbook.io.intake._format import Claim, Format, Options, Reading
 from playbook.io.intake._registry import FORMATS
 from playbook.io.intake._rules import Rules, load_rules

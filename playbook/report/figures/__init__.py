@@ -5,7 +5,7 @@ empty, or has nothing to draw, gives a small figure that says what is needed. Co
 from data is stripped of markup before it reaches a label.
 """
 
-from playbook.report.figures.flow import activity_counts, case_durations, flow_map
+from playbook.report.figures.flow import activity_counts, case_durations
 from playbook.report.figures.levels import level_moves, level_ranges, level_survival
 from playbook.report.figures.people import budget_shift, maturity_dots, role_hours, time_split
 from playbook.report.figures.pilots import pilot_criteria, pilot_proof, pilot_robustness
@@ -24,7 +24,6 @@ __all__ = [
     "activity_counts",
     "budget_shift",
     "case_durations",
-    "flow_map",
     "gate_strip",
     "hours_at_stake",
     "level_distribution",

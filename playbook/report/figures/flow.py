@@ -1,4 +1,4 @@
-"""Figures of what an event log shows: how long work takes, what happens how often, what follows what."""
+"""Figures of what an event log shows: how long work takes, what happens how often."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from playbook.report import look
-from playbook.report.figures.base import broken, category_axis, figure, labels, not_yet
+from playbook.report.figures.base import category_axis, figure, labels, not_yet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,7 +24,6 @@ LONG_TAIL = 8
 HOUR = 1 / 24
 TICKS: Mapping[str, float] = {"1 hour": HOUR, "1 day": 1, "1 week": 7, "1 month": 30.4, "1 year": 365, "10 years": 3652}
 """Marks of an axis of growing bins, in days."""
-MOST_ARCS = 20
 
 
 def case_durations(cases: pd.DataFrame) -> go.Figure:
@@ -198,74 +197,3 @@ def activity_counts(activities: pd.DataFrame) -> go.Figure:
         yaxis=category_axis(),
         margin={"r": 56},
     )
-
-
-def flow_map(arcs: pd.DataFrame) -> go.Figure:
-    """The most frequent hand-overs from one activity to the next, as bands as wide as they are frequent.
-
-    Needs columns source, target, count; `team` when there are several. The 20 most frequent are drawn, first step at the left; a step back to an
-    earlier activity (rework) is drawn to a second node of that name.
-    """
-    frame = arcs[arcs["count"] > 0].sort_values(["count", "source", "target"], ascending=[False, True, True])
-    if frame.empty:
-        return not_yet("What follows what", "an event log in which cases have at least two events")
-    if "team" in frame.columns and len(set(frame["team"])) > 1:
-        ends = {end: frame["team"].astype(str) + ": " + frame[end].astype(str) for end in ("source", "target")}
-        frame = frame.assign(**ends)
-    shown = frame.head(MOST_ARCS)
-    total = int(frame["count"].sum())
-    nodes, links = _acyclic(shown)
-    trace = go.Sankey(
-        arrangement="snap",
-        node={
-            "label": [broken(look.plain_any(name), 16) for name in nodes],
-            "color": look.ACCENT,
-            "pad": 14,
-            "thickness": 12,
-            "line": {"width": 0},
-        },
-        link={
-            "source": [source for source, _, _ in links],
-            "target": [target for _, target, _ in links],
-            "value": [count for _, _, count in links],
-            "color": "rgba(111,143,168,.38)",
-        },
-        textfont={"size": 11.5, "color": look.INK},
-    )
-    first = shown.iloc[0]
-    return figure(
-        [trace],
-        f"The most frequent step is from {look.plain_any(first['source'])} to {look.plain_any(first['target'])}, "
-        f"{look.percent(float(first['count']) / total)} of all hand-overs",
-        f"n = {look.count(total, 'hand-over')}; the {look.count(len(shown), 'most frequent pair')} drawn. "
-        "A name ending in “again” is a step back.",
-        height=max(280, 26 * len(nodes)),
-    )
-
-
-def _acyclic(arcs: pd.DataFrame) -> tuple[list[str], list[tuple[int, int, int]]]:
-    """Nodes in order of first use; an arc that would close a circle ends in a node of its own, `… again`."""
-    forward: dict[str, set[str]] = {}
-    index: dict[str, int] = {}
-    links = []
-    for source, target, n in zip(arcs["source"], arcs["target"], arcs["count"], strict=True):
-        back = source == target or _reaches(forward, str(target), str(source))
-        end = f"{target} again" if back else str(target)
-        if not back:
-            forward.setdefault(str(source), set()).add(str(target))
-        for name in (str(source), end):
-            index.setdefault(name, len(index))
-        links.append((index[str(source)], index[end], int(n)))
-    return list(index), links
-
-
-def _reaches(forward: dict[str, set[str]], start: str, goal: str) -> bool:
-    seen, waiting = set(), [start]
-    while waiting:
-        node = waiting.pop()
-        if node == goal:
-            return True
-        if node not in seen:
-            seen.add(node)
-            waiting += forward.get(node, set())
-    return False

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pandas as pd
 
 from playbook import intervals, tables
-from playbook.workflows.discovery_counts import COMMON_SHARE
-from playbook.workflows.discovery_tables import Discovery
+from playbook.workflows.discovery.counts import COMMON_SHARE
+from playbook.workflows.discovery.results import Discovery
 
 DAY_MINUTES = 1440
 # work that is worked on most of its life is rare; such a share rather says that begin or end is not what it seems

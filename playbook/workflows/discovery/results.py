@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from playbook import tables
-from playbook.workflows.discovery_counts import ARC_TYPES, FLOW_TYPES, Names, activities, activity_rows, arcs, flow
-from playbook.workflows.discovery_paths import Paths, framed, moments, recorded_workflow
+from playbook.workflows.discovery.counts import ARC_TYPES, FLOW_TYPES, Names, activities, activity_rows, arcs, flow
+from playbook.workflows.discovery.paths import Paths, framed, moments, recorded_workflow
 from playbook.workflows.keywords import Keywords, suggested
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from playbook.workflows.discovery_walk import Walk
+    from playbook.workflows.discovery.walk import Walk
 
 VARIANT_TYPES = {"team": "str", "variant": "str", "cases": "Int64", "share": "float64", "cumulative": "float64"}
 

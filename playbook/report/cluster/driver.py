@@ -3,7 +3,7 @@
 A worker has threads and must not fork; this process may. Tasks come as JSON, one a line, on standard input, which also
 says when the worker is gone; answers go the same way to what was standard output.
 
-    python -m playbook.report.cluster_driver
+    python -m playbook.report.cluster.driver
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playbook.io.workspace.place import WORKSPACE
-from playbook.report.cluster_task import BEGUN, serve
+from playbook.report.cluster.task import BEGUN, serve
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -1,6 +1,6 @@
 """What a cluster's worker does with a task: hand it to a warm driver process and store the executed notebook.
 
-A worker has threads, so it never forks itself: each of its threads that has a task uses one driver (`cluster_driver`),
+A worker has threads, so it never forks itself: each of its threads that has a task uses one driver (`cluster.driver`),
 started fresh, kept warm for the next task, and gone when the worker is. A task and its answer are plain texts.
 """
 
@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 import playbook
 from playbook.errors import PlaybookError
-from playbook.report import cluster_store as store
-from playbook.report.cluster_task import BEGUN
+from playbook.report.cluster import store
+from playbook.report.cluster.task import BEGUN
 from playbook.report.engine import preload
 from playbook.report.jobs import kit_digest
 
@@ -68,7 +68,7 @@ class _Driver:
     """A driver process, the pipes to it and the libraries it holds; `libraries` as in `preload.wanted`."""
 
     def __init__(self, libraries: str) -> None:
-        command = [sys.executable, "-m", "playbook.report.cluster_driver"]
+        command = [sys.executable, "-m", "playbook.report.cluster.driver"]
         environment = {**os.environ, preload.WANTED: libraries}
         self.libraries = set(libraries.split())
         self.process = subprocess.Popen(  # noqa: S603

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from playbook.io.intake._duck_sql import text
+from playbook.io.intake._duck.sql import text
 from playbook.io.intake._privacy import WORD
 from playbook.io.intake._source import _without_guard
 from playbook.tables import EVENTS
 
 if TYPE_CHECKING:
-    from playbook.io.intake._duck_rows import Rows
+    from playbook.io.intake._duck.rows import Rows
 
 # what a text must be free of to be kept as it is without a closer look: marks at its ends, addresses, odd letters, and
 # whatever begins like a telephone number

@@ -1,8 +1,8 @@
 """A batch on a dask.distributed cluster: the jobs of a plan sent as tasks of plain text, their outcomes as they come.
 
 The cluster's machines open the workspace by its PostgreSQL URL, with a password of their own environment
-(PLAYBOOK_DATABASE_PASSWORD), and store executed notebooks where every machine sees them (`cluster_store`). What a
-worker does with a task is in `cluster_worker`.
+(PLAYBOOK_DATABASE_PASSWORD), and store executed notebooks where every machine sees them (`cluster.store`). What a
+worker does with a task is in `cluster.worker`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from playbook.errors import ParameterError, RunError
-from playbook.report.cluster_store import Mirror, library, said
-from playbook.report.cluster_task import tasks
+from playbook.report.cluster.store import Mirror, library, said
+from playbook.report.cluster.task import tasks
 from playbook.report.execute import Outcome, give_up
 from playbook.report.limits import Limits
 
@@ -97,7 +97,7 @@ def check(workspace: Workspace, workers: int | None = None) -> None:
 
 
 def _work(task: dict[str, str]) -> dict[str, Any]:
-    from playbook.report.cluster_worker import work  # noqa: PLC0415 - only a worker has to have the kit
+    from playbook.report.cluster.worker import work  # noqa: PLC0415 - only a worker has to have the kit
 
     return work(task)
 

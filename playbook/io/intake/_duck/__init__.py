@@ -20,17 +20,17 @@ import numpy as np
 
 from playbook.errors import IntakeError, ParameterError
 from playbook.io.intake._cells import Clock
-from playbook.io.intake._duck_names import Coded, coded
-from playbook.io.intake._duck_reading import LogReading, reading
-from playbook.io.intake._duck_rows import Rows
-from playbook.io.intake._duck_sql import opened
+from playbook.io.intake._duck.names import Coded, coded
+from playbook.io.intake._duck.reading import LogReading, reading
+from playbook.io.intake._duck.rows import Rows
+from playbook.io.intake._duck.sql import opened
 from playbook.io.intake._privacy import Pseudonyms
 from playbook.io.intake._rules import load_rules
 from playbook.workflows import Discovery, Keywords
 from playbook.workflows.discovery import LOG_WORKFLOW, SESSION_MINUTES
-from playbook.workflows.discovery_counts import Names
-from playbook.workflows.discovery_tables import nothing_found, tables_of
-from playbook.workflows.discovery_walk import Shelf, Sizes, Slice, Stretch, Timed, Walk
+from playbook.workflows.discovery.counts import Names
+from playbook.workflows.discovery.results import nothing_found, tables_of
+from playbook.workflows.discovery.walk import Shelf, Sizes, Slice, Stretch, Timed, Walk
 
 if TYPE_CHECKING:
     from os import PathLike

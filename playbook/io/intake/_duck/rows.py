@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from playbook.io.intake._cells import FIRST_YEAR, LAST_YEAR, Clock, Instants, instants
-from playbook.io.intake._duck_names import Coded
-from playbook.io.intake._duck_sql import (
+from playbook.io.intake._duck.names import Coded
+from playbook.io.intake._duck.sql import (
     SAMPLE,
     WORDS,
     Log,
@@ -25,7 +25,7 @@ from playbook.io.intake._duck_sql import (
 )
 from playbook.io.intake._privacy import Pseudonyms
 from playbook.tables import EVENTS
-from playbook.workflows.discovery_walk import NEVER, Stretch
+from playbook.workflows.discovery.walk import NEVER, Stretch
 
 MOST_FAULTS = 100
 HASHES = 50_000

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scipy import special
 
 from playbook import intervals, tables
-from playbook.workflows.discovery_paths import Paths, framed
+from playbook.workflows.discovery.paths import Paths, framed
 
 if TYPE_CHECKING:
-    from playbook.workflows.discovery_walk import Floats, Walk
+    from playbook.workflows.discovery.walk import Floats, Walk
 
 # Under two weeks a weekly rhythm has been seen once or not at all, and a monthly figure would be a guess.
 LEAST_SPAN_DAYS = 14.0

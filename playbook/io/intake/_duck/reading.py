@@ -12,15 +12,15 @@ import pandas as pd
 
 from playbook.errors import Fault
 from playbook.io.intake._cells import WANTED_DAY, instants
-from playbook.io.intake._duck_names import clean
-from playbook.io.intake._duck_rows import EARLIEST, LATEST, MOST_FAULTS
-from playbook.io.intake._duck_sql import REFUSED_LINES
+from playbook.io.intake._duck.names import clean
+from playbook.io.intake._duck.rows import EARLIEST, LATEST, MOST_FAULTS
+from playbook.io.intake._duck.sql import REFUSED_LINES
 from playbook.io.intake._export import UNUSABLE
 from playbook.io.intake._format import WHOLE_ROW
 from playbook.tables import EVENTS
 
 if TYPE_CHECKING:
-    from playbook.io.intake._duck_rows import Rows
+    from playbook.io.intake._duck.rows import Rows
 
 NOTHING = "nothing"
 

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from playbook.workflows.discovery_walk import Ints
+from playbook.workflows.discovery.walk import Ints
 
 if TYPE_CHECKING:
-    from playbook.workflows.discovery_walk import Walk
+    from playbook.workflows.discovery.walk import Walk
 
 
 class Paths:

@@ -18,9 +18,9 @@ import pandas as pd
 
 from playbook import tables
 from playbook.errors import Fault, TableError
-from playbook.workflows.discovery_counts import Names
-from playbook.workflows.discovery_tables import Discovery, joined, tables_of
-from playbook.workflows.discovery_walk import NEVER, Ints, Sizes, Stretch, Walk
+from playbook.workflows.discovery.counts import Names
+from playbook.workflows.discovery.results import Discovery, joined, tables_of
+from playbook.workflows.discovery.walk import NEVER, Ints, Sizes, Stretch, Walk
 from playbook.workflows.keywords import Keywords
 
 # Half an hour of silence ends a session in web analytics practice; it rounds up the 25.5 minutes of Catledge and

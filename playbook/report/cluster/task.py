@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from playbook.io.workspace import Workspace
-    from playbook.report.cluster_store import Mirror
+    from playbook.report.cluster.store import Mirror
 
 LARGEST = 4_000_000
 """Bytes of an engagement folder's own templates and assessments, packed, that travel with each task."""
