@@ -4,6 +4,7 @@ import ast
 import datetime as dt
 import json
 import re
+import shutil
 import warnings
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 import playbook
 from playbook.errors import ParameterError
-from playbook.io import sample
+from playbook.io import content, sample
 from playbook.io.workspace import Workspace
 from playbook.plan.model import GATE_MEASURES
 from playbook.report.desk import Desk
@@ -230,3 +231,17 @@ def test_the_documents_of_a_page_are_filled_for_each_sample_team(desk):
 def test_sentences_on_one_teams_page_do_not_repeat_its_name(desk):
     said = desk("nothing").says(["Team nothing: no task yet.", "nothing: 3 pilots"]).text
     assert said == "What this says\n- No task yet.\n- 3 pilots"
+
+
+def test_a_team_that_changed_the_rule_reads_on_its_page_what_that_changes(places, tmp_path):
+    place = tmp_path / "own"
+    shutil.copytree(places / "sample", place)
+    assert Desk.open(place, "content-and-search", TODAY).rule_change == []
+    own = place / "assessments" / "spectrum" / "default.yaml"
+    own.parent.mkdir(parents=True)
+    kits = content.find("assessments/spectrum/default.yaml").read_text(encoding="utf-8")
+    assert "{level: 5, score_from: 4.2" in kits
+    own.write_text(kits.replace("{level: 5, score_from: 4.2", "{level: 5, score_from: 4.9"), encoding="utf-8")
+    said = Desk.open(place, "content-and-search", TODAY).rule_change
+    assert said[0].startswith("Between two rules that both call themselves version")
+    assert "tasks placed again" in said[1]

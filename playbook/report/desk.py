@@ -165,6 +165,12 @@ class Desk:
         return rows.merge(names, on=["team", "task_id"], how="left")
 
     @cached_property
+    def rule_change(self) -> list[str]:
+        """What the engagement's own rule changes against the kit's, in sentences; nothing where it follows the kit's."""
+        kits, own = playbook.load("spectrum"), self.load("spectrum")
+        return [] if kits == own else spectrum.compare(self.tasks, kits, own).findings()
+
+    @cached_property
     def doubt(self) -> pd.DataFrame:
         """How sure each task's level is (the frame of `spectrum.doubt`, with the task's name)."""
         doubts = spectrum.doubt(self.tasks, self.load("spectrum"), self.ratings)
