@@ -9,13 +9,19 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
+# test files are imported without their folder on the path
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from engagement import with_teams
+
 START = dt.date(2026, 11, 2)
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+EXPORTS = Path(__file__).resolve().parent / "fixtures" / "exports"
 SERVER_USER = "postgres"
 _numbers = itertools.count(1)
 
@@ -104,6 +110,33 @@ def workspace(tmp_path, database):
 def tmp_workspace(tmp_path):
     """A new workspace without teams, on SQLite only."""
     return _workspace(tmp_path / "engagement")
+
+
+@pytest.fixture
+def ws(tmp_workspace):
+    """A new workspace of two teams, on SQLite only."""
+    return with_teams(tmp_workspace)
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory):
+    """One workspace of two teams that many generated files are thrown at."""
+    return with_teams(_workspace(tmp_path_factory.mktemp("busy") / "engagement"))
+
+
+@pytest.fixture
+def bring(ws, tmp_path):
+    """Import an export of the fixtures by its name, or a text written as a file here."""
+    from playbook.io.intake import bring_in
+
+    def read(content, name="export.csv", **how):
+        path = EXPORTS / content
+        if "\n" in content:
+            path = tmp_path / name
+            path.write_bytes(content.encode())
+        return bring_in(ws, path, team="content", **how)
+
+    return read
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A small engagement for tests of a batch: a workspace, notebooks of its own, and a look at processes."""
+"""What test files share: a small engagement with notebooks of its own, a look at processes, an import's sum."""
 
 from __future__ import annotations
 
@@ -59,3 +59,15 @@ def lives(pid):
     except ProcessLookupError:
         return False
     return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def reconciles(summary):
+    """Whether an import's summary accounts for every row it read."""
+    return summary.rows_read == summary.stored + summary.rejected + summary.duplicates
+
+
+def with_teams(workspace):
+    """The workspace with two teams."""
+    with workspace.change() as change:
+        change.put("teams", pd.DataFrame({"team": ["content", "growth"], "name": ["Content", "Growth team"]}))
+    return workspace

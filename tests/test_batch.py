@@ -13,15 +13,13 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from engagement import PARAMETERS, PHASE, code, facts_of, lives, make_workspace, wait_for, write_notebook
 
 from playbook.errors import ContentError, ParameterError, RunError
 from playbook.io import content
 from playbook.io.workspace import Workspace
 from playbook.report import batch, execute, jobs, workers
 from playbook.report.parameters import checked, declared
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from engagement import PARAMETERS, PHASE, code, facts_of, lives, make_workspace, wait_for, write_notebook
 
 
 @pytest.fixture

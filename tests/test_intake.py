@@ -6,6 +6,7 @@ import json
 import openpyxl
 import pandas as pd
 import pytest
+from engagement import reconciles, with_teams
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,29 +18,10 @@ from playbook.io.intake._door import _recognise
 from playbook.io.intake._privacy import Pseudonyms
 from playbook.io.intake._source import open_source
 from playbook.io.intake.tasks import task_id
-from playbook.io.workspace import Workspace
 from playbook.tables import STORED, WRITTEN_BY_AGENTS
 
 TASKS = "task,workflow,minutes_per_run\nWrite report,Reporting,30\nPlan week,Planning,45\n"
 EVENTS = "case,activity,timestamp,resource\nA,Draft,2026-01-05T10:00:00Z,anna\nA,Edit,2026-01-05T11:00:00Z,ben\n"
-
-
-def with_teams(workspace):
-    with workspace.change() as change:
-        change.put("teams", pd.DataFrame({"team": ["content", "growth"], "name": ["Content", "Growth team"]}))
-    return workspace
-
-
-@pytest.fixture
-def ws(tmp_workspace):
-    return with_teams(tmp_workspace)
-
-
-@pytest.fixture(scope="module")
-def busy(tmp_path_factory):
-    """One workspace that many generated files are thrown at."""
-    folder = tmp_path_factory.mktemp("busy") / "engagement"
-    return with_teams(Workspace.create(folder, organisation="Example", start=dt.date(2026, 11, 1)))
 
 
 @pytest.fixture
@@ -64,10 +46,6 @@ def workbook(path, *sheets):
             page.append(row)
     book.save(path)
     return book
-
-
-def reconciles(summary):
-    return summary.rows_read == summary.stored + summary.rejected + summary.duplicates
 
 
 def reasons(ws):

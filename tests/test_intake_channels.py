@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import openpyxl
 import pandas as pd
 import pytest
+from engagement import reconciles
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,6 @@ from playbook.io.intake import FORMATS, bring_in
 from playbook.io.intake._cells import Clock
 from playbook.io.intake._channel import day_of, decimal_mark
 from playbook.io.intake._export import Bad
-from playbook.io.workspace import Workspace
 
 EXPORTS = Path(__file__).parent / "fixtures" / "exports"
 GA4 = (
@@ -32,42 +32,6 @@ KLAVIYO = "Campaign Name,Send Time,Total Recipients,Revenue,Unique Opens,Unique 
 MAILCHIMP = "Campaign title,Delivered,Recipients,Opened,Total revenue\n"
 SEPTEMBER = "# Start date: 20260901\n# End date: 20260930\n"
 GOOGLE_TITLE = 'Campaign report\n"September 1, 2026 - September 30, 2026"\n'
-
-
-def with_team(workspace):
-    with workspace.change() as change:
-        change.put("teams", pd.DataFrame({"team": ["content"], "name": ["Content"]}))
-    return workspace
-
-
-@pytest.fixture
-def ws(tmp_workspace):
-    return with_team(tmp_workspace)
-
-
-@pytest.fixture
-def bring(ws, tmp_path):
-    """Import a fixture by name, or a file written here."""
-
-    def read(content, name="report.csv", **how):
-        path = EXPORTS / content
-        if "\n" in content:
-            path = tmp_path / name
-            path.write_bytes(content.encode())
-        return bring_in(ws, path, team="content", **how)
-
-    return read
-
-
-@pytest.fixture(scope="module")
-def busy(tmp_path_factory):
-    """One workspace that many generated files are thrown at."""
-    folder = tmp_path_factory.mktemp("busy") / "engagement"
-    return with_team(Workspace.create(folder, organisation="Example", start=dt.date(2026, 11, 1)))
-
-
-def reconciles(summary):
-    return summary.rows_read == summary.stored + summary.rejected + summary.duplicates
 
 
 def measured(ws, name):

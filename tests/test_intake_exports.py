@@ -1,7 +1,6 @@
 """Exports of the tools a team works in: each becomes events of its work, persons as pseudonyms, texts left behind."""
 
 import csv
-import datetime as dt
 import gzip
 import io
 import json
@@ -11,6 +10,7 @@ import openpyxl
 import pandas as pd
 import pytest
 import yaml
+from engagement import reconciles
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -21,7 +21,6 @@ from playbook.io.exports import rejects_workbook
 from playbook.io.intake import FORMATS, bring_in
 from playbook.io.intake._cells import Clock, instants, moment
 from playbook.io.intake._mappings import FILE as MAPPINGS
-from playbook.io.workspace import Workspace
 
 FIXTURES = Path(__file__).parent / "fixtures" / "exports"
 TOOLS = ("asana", "jira", "clickup", "monday", "trello", "xes")
@@ -31,24 +30,6 @@ PLANTED = (
     "Castillo", "Bo Lund", "Moreau", "Sato", "@example.com", "secret words", "private words", "Private words",
     "she knows", "has the keys", "send it to the list",
 )  # fmt: skip
-
-
-def with_team(workspace):
-    with workspace.change() as change:
-        change.put("teams", pd.DataFrame({"team": ["content"], "name": ["Content"]}))
-    return workspace
-
-
-@pytest.fixture
-def ws(tmp_workspace):
-    return with_team(tmp_workspace)
-
-
-@pytest.fixture(scope="module")
-def busy(tmp_path_factory):
-    """One workspace that many generated files are thrown at."""
-    folder = tmp_path_factory.mktemp("busy") / "engagement"
-    return with_team(Workspace.create(folder, organisation="Example", start=dt.date(2026, 11, 1)))
 
 
 @pytest.fixture
@@ -63,10 +44,6 @@ def bring(ws, tmp_path):
         return bring_in(ws, path, team="content", **how)
 
     return read
-
-
-def reconciles(summary):
-    return summary.rows_read == summary.stored + summary.rejected + summary.duplicates
 
 
 def counts(summary):

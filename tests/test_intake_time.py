@@ -6,6 +6,7 @@ from pathlib import Path
 import openpyxl
 import pandas as pd
 import pytest
+from engagement import reconciles
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,6 @@ from playbook.io.intake import bring_in
 from playbook.io.intake._export import Bad
 from playbook.io.intake._recurrence import instances, length, stamp
 from playbook.io.intake._timesheet import kind_of, minutes_of, time_of_day
-from playbook.io.workspace import Workspace
 
 EXPORTS = Path(__file__).parent / "fixtures" / "exports"
 TOGGL = "User,Email,Client,Project,Task,Description,Billable,Start date,Start time,End date,End time,Duration,Tags\n"
@@ -24,42 +24,6 @@ CLOCKIFY = (
     "Duration (h),Duration (decimal),Billable Rate (USD),Billable Amount (USD)\n"
 )
 HARVEST = "Date,Client,Project,Project Code,Task,Notes,Hours,Billable?,First Name,Last Name,Currency\n"
-
-
-def with_team(workspace):
-    with workspace.change() as change:
-        change.put("teams", pd.DataFrame({"team": ["content"], "name": ["Content"]}))
-    return workspace
-
-
-@pytest.fixture
-def ws(tmp_workspace):
-    return with_team(tmp_workspace)
-
-
-@pytest.fixture
-def bring(ws, tmp_path):
-    """Import a fixture by name, or a file written here."""
-
-    def read(content, name="export.csv", **how):
-        path = EXPORTS / content
-        if "\n" in content:
-            path = tmp_path / name
-            path.write_bytes(content.encode())
-        return bring_in(ws, path, team="content", **how)
-
-    return read
-
-
-@pytest.fixture(scope="module")
-def busy(tmp_path_factory):
-    """One workspace that many generated files are thrown at."""
-    folder = tmp_path_factory.mktemp("busy") / "engagement"
-    return with_team(Workspace.create(folder, organisation="Example", start=dt.date(2026, 11, 1)))
-
-
-def reconciles(summary):
-    return summary.rows_read == summary.stored + summary.rejected + summary.duplicates
 
 
 def utc(text):

@@ -8,13 +8,11 @@ import threading
 from pathlib import Path
 
 import pytest
+from engagement import PHASE, facts_of, make_workspace, write_notebook
 
 from playbook.errors import ParameterError
 from playbook.report import batch, execute, jobs
 from playbook.report.limits import SECONDS, Limits
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from engagement import PHASE, facts_of, make_workspace, write_notebook
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
 ENDLESS = "print('begins', flush=True)\nwhile True:\n    pass"

@@ -16,13 +16,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from engagement import PHASE, lives, make_workspace, wait_for, write_notebook
 
 from playbook.errors import RunError
 from playbook.io import doctor
 from playbook.report import batch, drawing, figures, jobs, page, pdf
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-from engagement import PHASE, lives, make_workspace, wait_for, write_notebook
 
 
 @pytest.fixture

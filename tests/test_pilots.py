@@ -19,6 +19,7 @@ BEFORE, DURING = dt.date(2026, 9, 1), dt.date(2026, 10, 1)
 
 def pilot(**changes):
     row = {"team": "content", "pilot_id": "report", "workflow": "Weekly report", "level": 4, "status": "ended"}
+    row |= {"start": dt.date(2026, 9, 28), "end": dt.date(2026, 10, 4)}  # one week, so that one look is planned
     return tables.check(tables.PILOTS, pd.DataFrame([row | changes]))
 
 
