@@ -1,13 +1,13 @@
 """Run logs of agents that a team already has: OpenTelemetry, Langfuse and LangSmith."""
 
 import csv
-import datetime as dt
 import io
 import json
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from engagement import reconciles
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +15,6 @@ from playbook.errors import IntakeError, PlaybookError
 from playbook.io.exports import rejects_workbook
 from playbook.io.intake import FORMATS, bring_in
 from playbook.io.intake._span_values import UNSAID, error_kind, in_utc, since_1970
-from playbook.io.workspace import Workspace
 from playbook.tables import RUN_SPANS, check
 
 FIXTURES = Path(__file__).parent / "fixtures" / "exports"
@@ -23,22 +22,6 @@ TOOLS = ("opentelemetry", "langfuse", "langsmith")
 # the person of the fixtures, and words only their prompts, answers and messages hold
 PLANTED = ("ingrid", "solheim", "secret words", "dear all", "2201 4455", "intranet.example", "laptop-of", "traceback")
 A_RUN = "5b8efff798038103d269b633813fc60c"
-
-
-@pytest.fixture
-def ws(tmp_workspace):
-    with tmp_workspace.change() as change:
-        change.put("teams", pd.DataFrame({"team": ["content"], "name": ["Content"]}))
-    return tmp_workspace
-
-
-@pytest.fixture(scope="module")
-def busy(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("busy")
-    made = Workspace.create(folder, organisation="Acme", start=dt.date(2026, 11, 2))
-    with made.change() as change:
-        change.put("teams", pd.DataFrame({"team": ["content"], "name": ["Content"]}))
-    return made
 
 
 def spans(workspace, source):
@@ -50,10 +33,6 @@ def imported(workspace, folder, name, content, **how):
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
     return bring_in(workspace, path, team="content", **how)
-
-
-def reconciles(summary):
-    return summary.rows_read == summary.stored + summary.rejected + summary.duplicates
 
 
 def otlp(*found, service="svc"):
@@ -476,3 +455,14 @@ def test_any_table_under_a_tools_header_reconciles(busy, tmp_path_factory, name,
         return
     assert summary.format == name
     assert reconciles(summary)
+
+
+def test_a_recorded_span_stays_as_it_was_first_told_even_when_the_file_is_to_win(bring, ws):
+    bring("langsmith.jsonl")
+    before = ws.read("run_spans")
+    first = (FIXTURES / "langsmith.jsonl").read_text(encoding="utf-8")
+    assert "gpt-4o-2024-08-06" in first
+    summary = bring(first.replace("gpt-4o-2024-08-06", "gpt-4o-2025-01-01"), "later.jsonl", update=True)
+    assert summary.stored == 0
+    assert summary.rejected
+    pd.testing.assert_frame_equal(ws.read("run_spans"), before)

@@ -50,13 +50,16 @@ KEPT = {
     "calendar": {"SUMMARY": TITLE},
     "events": {"case": NAMED, "activity": TITLE},
     "jsonl": {"Ticket": NAMED, "Step": TITLE},
+    "opentelemetry": {"gen_ai.agent.name": NAMED, "service.name": NAMED},
+    "langfuse": {"name": NAMED},
+    "langsmith": {"name": NAMED},
     "ga4": {"Session primary channel group (Default Channel Group)": NAMED},
     "google_ads": {"Campaign": NAMED},
     "meta_ads": {"Campaign name": NAMED},
     "klaviyo": {"Campaign Name": NAMED},
     "mailchimp": {"Campaign title": NAMED},
     "tasks": {"task_id": NAMED, "task": TITLE, "workflow": NAMED, "function": NAMED, "role": TITLE, "note": TITLE},
-    "pilots": dict.fromkeys(("pilot_id", "workflow", "owner_role", "operator_role", "auditor_role"), NAMED),
+    "pilots": dict.fromkeys(("pilot_id", "workflow", "owner_role", "operator_role", "auditor_role", "playbook_id"), NAMED),
 }  # fmt: skip
 
 
@@ -195,6 +198,16 @@ class Lines(Made):
         yield "\n".join(json.dumps(dict(zip(header, row, strict=True))) for row in self.rows(plants)).encode()
 
 
+class RunLines(Lines):
+    """Runs as JSON lines, whose user lies inside."""
+
+    def files(self, plants):
+        for content in super().files(plants):
+            runs = [json.loads(line) for line in content.splitlines()]
+            nested = [{**run, "extra": {"metadata": {"user_id": run["user_id"]}}} for run in runs]
+            yield "\n".join(json.dumps(run) for run in nested).encode()
+
+
 class Board(Made):
     """A monday.com board as the workbook it is exported as; its title is a column too."""
 
@@ -269,6 +282,21 @@ class Pattern:
             yield whole.encode()
 
 
+class Trace(Pattern):
+    """A trace whose every attribute, id and message is a column; the spans of each file have ids of their own."""
+
+    def files(self, plants):
+        for number, content in enumerate(super().files(plants), start=1):
+            yield content.replace(b"eee19b7ec3c1", b"%012x" % number).replace(b"aa01", b"%04x" % number)
+
+
+ATTRIBUTES = (
+    "gen_ai.operation.name", "gen_ai.agent.name", "gen_ai.provider.name", "gen_ai.request.model", "gen_ai.tool.name",
+    "gen_ai.system_instructions", "gen_ai.input.messages", "gen_ai.tool.call.arguments", "gen_ai.system", "user.id",
+    "service.name", "host.name", "exception.type", "exception.message", "content", "url.full",
+)  # fmt: skip
+TRACE = {name: rf'("key": "{re.escape(name)}",\s*"value": {{\s*"stringValue": ")(?:[^"\\]|\\.)*' for name in ATTRIBUTES}
+TRACE |= {name: rf'("{name}": ")[^"]*' for name in ("traceId", "parentSpanId", "startTimeUnixNano", "message", "name")}
 ICS = ("X-WR-CALNAME", "X-WR-TIMEZONE", "DTSTART", "DTEND", "RRULE", "EXDATE", "UID", "CREATED", "DESCRIPTION", "LOCATION",
        "STATUS", "SUMMARY", "RECURRENCE-ID", "TRANSP")  # fmt: skip
 CALENDAR = {name: rf"^({name}[^:\r\n]*:)[^\r\n]*" for name in ICS}
@@ -287,6 +315,13 @@ MONDAY = [
      "Item ID (auto generated)"],
     ["", "Newsletter", "Draft", "Claire Moreau", "Done", "2026-09-10", "2026-09-01", "2026-09-10", "free", "7001"],
     ["", "Fair", "", "Kenji Sato", "Done", "2026-09-11", "2026-09-01", "2026-09-11", "free", "7002"],
+]  # fmt: skip
+RUNS_ = [
+    ["id", "trace_id", "parent_run_id", "run_type", "name", "start_time", "end_time", "status", "error", "inputs",
+     "outputs", "tags", "prompt_tokens", "total_cost", "user_id"],
+    *([f"0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c0{n}", "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c01", "", "chain", "Report writer",
+       "2026-11-09T06:00:00", "2026-11-09T06:01:00", "success", "", "free words", "free words", "for us", "12", "0.1",
+       "Ana Castillo"] for n in (1, 2)),
 ]  # fmt: skip
 EVENTS_ = [
     ["case", "activity", "timestamp", "resource", "publish date", "message"],
@@ -326,6 +361,9 @@ FILES = [
     Made("pilots.csv", "pilots", PILOTS_, row_id="pilot_id", broken=("level",)),
     Lines("lines.jsonl", "jsonl", JSONL, row_id="Ticket", person="Who", broken=("When",), as_format="events",
           mapping={"Ticket": "case", "Step": "activity", "When": "timestamp", "Who": "resource", "Text": ""}),
+    Trace("opentelemetry.json", "opentelemetry", "user.id", TRACE, "host.name"),
+    Table("langfuse.csv", "langfuse", row_id="id", person="user_id", broken=("start_time",)),
+    RunLines("runs.jsonl", "langsmith", RUNS_, row_id="id", person="user_id", broken=("start_time",)),
 ]  # fmt: skip
 
 

@@ -46,6 +46,8 @@ CONTENT: dict[str, Shelf] = {
     "plan": Shelf("assessments/plan/default.yaml", "playbook.plan:Plan"),
     "keywords": Shelf("assessments/intake/keywords.yaml", "playbook.workflows:Keywords"),
     "playbooks": Shelf("assessments/playbooks/default.yaml", "playbook.governance:PlaybookOutline"),
+    "runs": Shelf("assessments/runs/default.yaml", "playbook.runs:RunRule"),
+    "voice": Shelf("assessments/voice/default.yaml", "playbook.voice:VoiceGuide"),
 }
 
 

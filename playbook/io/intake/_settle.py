@@ -81,11 +81,11 @@ def settle_rows(table: Table, reading: Reading, stored: Stored, team: str, *, up
         differing = [] if old is None else [n for n in given if n != "import_id" and not _same(row[n], old[n])]
         if old is None:
             store.append((number, row))
-        elif differing and update:
+        elif differing and update and not table.append_only:
             store.append((number, {**old, **{name: row[name] for name in given}}))
             changed.add(number)
         elif differing:
-            faults += [_conflict(number, name, row[name], old[name]) for name in differing]
+            faults += [_conflict(table, number, name, row[name], old[name]) for name in differing]
             records[number] = {name: plain_value(row[name]) for name in given if name != "team"}
     refused = {int(str(fault.row)) for fault in faults}
     kept = [(number, row) for number, row in store if number not in refused]
@@ -116,12 +116,13 @@ def _same(mine: Any, theirs: Any) -> bool:
     return bool(plain_value(mine) == plain_value(theirs))
 
 
-def _conflict(number: int, name: str, mine: Any, theirs: Any) -> Fault:
+def _conflict(table: Table, number: int, name: str, mine: Any, theirs: Any) -> Fault:
     kept = plain_value(theirs)
     has = "nothing" if kept is None else repr(kept)
+    advice = "as it was recorded first, which stays" if table.append_only else "or import with update to change it"
     return Fault(
         number,
         name,
         f"{plain_value(mine)!r}, where the workspace has {has}",
-        f"{has}, or import with update to change it",
+        f"{has}, {advice}",
     )
