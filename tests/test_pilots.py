@@ -85,8 +85,9 @@ def test_a_running_pilot_gets_the_interval_that_may_be_looked_at_every_week():
     looked = intervals.geometric_ratio_any_time(NEW, OLD)
     assert (running["ratio_low"], running["ratio_high"]) == pytest.approx((looked.low, looked.high))
     assert running["ratio_low"] < ended["ratio_low"]
-    assert "looked at every week" in running["reason"]
-    assert "looked at every week" not in ended["reason"]
+    assert (running["looks"], ended["looks"]) == ("any time", "planned date")
+    assert "holds whenever one looks" in running["reason"]
+    assert "holds whenever one looks" not in ended["reason"]
 
 
 def test_nine_items_a_side_are_not_yet_enough_and_the_reason_says_how_many_more():
@@ -118,7 +119,11 @@ def test_an_unclear_time_says_how_many_more_items_would_settle_it():
     # Ratio 0.9, log variance 0.17305 a side: 2 x 7.849 x 0.17305 / ln(0.9)² = 244.7, 245 a side: 225 more each.
     row = read(items(OLD, [minutes * 0.9 for minutes in OLD]))
     assert row["time_verdict"] == "not shown"
-    assert "about 225 more before and 225 more in the trial" in row["reason"]
+    assert (row["more_baseline"], row["more_trial"]) == (225, 225)
+    # all 20 came on one day, which counts as a week: 225 / 20 a week = 11.25 weeks
+    assert row["more_weeks"] == pytest.approx(11.25)
+    assert row["still_needed"].startswith("For time 225 more items the old way and 225 more items with the agent")
+    assert "about 12 weeks at 20.0 a week" in row["still_needed"]
 
 
 def test_twenty_of_twenty_accepted_do_not_show_that_quality_is_kept_within_ten_points():
@@ -132,7 +137,7 @@ def test_twenty_of_twenty_accepted_do_not_show_that_quality_is_kept_within_ten_p
         0.161,
     )
     # Share (40 + 1) / (40 + 2) = 0.97619: 2 x 7.849 x 0.97619 x 0.02381 / 0.01 = 36.5, 37 a side: 17 more each.
-    assert "about 17 more before and 17 more in the trial" in row["reason"]
+    assert (row["more_baseline"], row["more_trial"]) == (17, 17)
 
 
 def test_quality_is_kept_when_the_whole_interval_lies_above_the_margin():
@@ -152,13 +157,14 @@ def test_the_blinded_rubric_speaks_where_acceptance_was_not_judged():
     row = read(items(OLD, NEW, quality=scores))
     # se = sqrt(2 x 0.26316 / 20) = 0.16222, t(38) = 2.0244: difference 0 ± 0.33, above the margin of -0.5.
     assert row["quality_verdict"] == "kept"
-    assert "Rubric score +0.00 points (95 % interval -0.33 to +0.33" in row["reason"]
+    assert "blinded score +0.00 points (95 % interval -0.33 to +0.33" in row["reason"]
+    assert (row["quality_measure"], row["judged_trial"]) == ("blinded scores", 20)
     assert pd.isna(row["quality_difference"])
 
 
 def test_a_before_and_after_design_says_what_it_cannot_rule_out():
-    assert "a speed-up coming anyway" in read(items(OLD, NEW))["reason"]
-    assert "overlap in time" in read(items(OLD, NEW, trial_day=BEFORE))["reason"]
+    assert "a speed-up coming anyway" in read(items(OLD, NEW))["cannot_rule_out"]
+    assert "overlap in time" in read(items(OLD, NEW, trial_day=BEFORE))["cannot_rule_out"]
 
 
 def test_pilots_of_two_teams_with_the_same_id_are_not_mixed():

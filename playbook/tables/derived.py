@@ -118,6 +118,55 @@ class PilotReadout(Row):
     time_verdict: Literal["saved", "not shown", "slower", "not yet"] = column("what may be said about time")
     quality_verdict: Literal["kept", "not shown", "worse", "not yet"] = column("what may be said about quality")
     reason: str = column("why, in words", max_length=1000)
+    design: str = column("how the old way and the new were compared", max_length=40, default="before and after")
+    n_comparison: int = column("items of the comparison group", unit="items", ge=0, default=0)
+    looks: Literal["planned date", "any time"] = column(
+        "whether the intervals are those for the planned date or hold whenever one looks", default="any time"
+    )
+    counted_by: Literal["items", "people", "people, paired"] = column(
+        "what counts as independent in the time ratio's interval", default="items"
+    )
+    shrunk_ratio: float | None = column(
+        "time ratio read together with the team's other pilots; empty while fewer than two have a verdict",
+        unit="ratio", ge=0, default=None,
+    )  # fmt: skip
+    shrunk_low: float | None = column("lower end of its 95 % interval", unit="ratio", ge=0, default=None)
+    shrunk_high: float | None = column("upper end of its 95 % interval", unit="ratio", ge=0, default=None)
+    old_minutes: float | None = column(
+        "mean minutes an item the old way, as the comparison group would have it by now", unit="minutes", default=None
+    )
+    new_minutes: float | None = column("mean minutes an item with the agent", unit="minutes", default=None)
+    hands_on_saved: float | None = column("mean hands-on minutes saved an item", unit="minutes", default=None)
+    review_added: float | None = column("mean minutes of review added to an item", unit="minutes", default=None)
+    rework_added: float | None = column("mean minutes of rework added to an item", unit="minutes", default=None)
+    saved_low: float | None = column("lower end of the 95 % interval of minutes saved", unit="minutes", default=None)
+    saved_high: float | None = column("upper end of the 95 % interval of minutes saved", unit="minutes", default=None)
+    quality_measure: Literal["blinded scores", "share accepted"] | None = column(
+        "the measure the quality verdict rests on", default=None
+    )
+    judged_baseline: int = column("items before with that measure", unit="items", ge=0, default=0)
+    judged_trial: int = column("items with the agent with that measure", unit="items", ge=0, default=0)
+    score_difference: float | None = column(
+        "mean blinded score trial - baseline", unit="points", ge=-4, le=4, default=None
+    )
+    score_low: float | None = column("lower end of its 95 % interval", unit="points", default=None)
+    score_high: float | None = column("upper end of its 95 % interval", unit="points", default=None)
+    minutes_lost: float | None = column(
+        "people's minutes lost to what broke, as recorded", unit="minutes", default=None
+    )
+    more_baseline: int | None = column(
+        "items the old way still needed for both verdicts; empty: more than anyone will count", unit="items", ge=0,
+        default=None,
+    )  # fmt: skip
+    more_trial: int | None = column(
+        "items with the agent still needed for both verdicts; empty: more than anyone will count", unit="items", ge=0,
+        default=None,
+    )  # fmt: skip
+    more_weeks: float | None = column(
+        "weeks these take at the pace so far; empty while there is no pace", unit="weeks", ge=0, default=None
+    )
+    still_needed: str = column("what is still needed, in words", max_length=500, default="")
+    cannot_rule_out: str = column("what the design cannot rule out, in words", max_length=1500, default="")
 
 
 class Measure(Row):

@@ -12,6 +12,7 @@ from playbook.report.figures.pilots import pilot_criteria, pilot_proof, pilot_ro
 from playbook.report.figures.plan import gate_strip, pilot_ratio, plan_gantt, risk_matrix
 from playbook.report.figures.process import process_map
 from playbook.report.figures.raters import rater_ranges
+from playbook.report.figures.readout import pilot_minutes, pilot_quality, pilot_saving
 from playbook.report.figures.work import (
     hours_at_stake,
     level_distribution,
@@ -32,9 +33,12 @@ __all__ = [
     "level_survival",
     "maturity_dots",
     "pilot_criteria",
+    "pilot_minutes",
     "pilot_proof",
+    "pilot_quality",
     "pilot_ratio",
     "pilot_robustness",
+    "pilot_saving",
     "plan_gantt",
     "portfolio_levels",
     "process_map",
