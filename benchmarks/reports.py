@@ -98,7 +98,7 @@ for n in range(int(first), int(count), int(step)):
 """
 
 OURS = """
-import multiprocessing, sys
+import json, multiprocessing, pathlib, sys
 from playbook.report import engine
 WORK = '''
 from playbook.report import engine
@@ -109,16 +109,23 @@ while (n := pipe.recv()) is not None:
 if __name__ == '__main__':
     from multiprocessing.connection import wait
     source, folder, workers, count = sys.argv[1:5]
+    pages = sys.argv[5:] == ['pages']
     waiting, crew = list(range(int(count)))[::-1], []
     for _ in range(min(int(workers), int(count))):
         ours, theirs = multiprocessing.Pipe()
         process = engine.process(exec, WORK, {'pipe': theirs, 'source': source, 'folder': folder}, notebooks=[source])
         process.start(); theirs.close(); ours.send(waiting.pop() if waiting else None); crew.append((ours, process))
-    left = int(count)
+    left, groups = int(count), {}
+    if pages:
+        from playbook.report import page  # while the template starts, as a batch does
     while left:
         for pipe in wait([pipe for pipe, _ in crew]):
-            pipe.recv(); left -= 1
+            done = pipe.recv(); left -= 1
             if waiting: pipe.send(waiting.pop())
+            groups.setdefault(done // 5, []).append(done)
+            if pages and len(groups[done // 5]) == min(5, int(count) - done // 5 * 5):
+                read = [json.loads(pathlib.Path(f'{folder}/{n}.ipynb').read_bytes()) for n in sorted(groups[done // 5])]
+                page.write(f'{folder}/{done // 5}.html', page.bind(read, title='Five reports'))
     for pipe, process in crew: pipe.send(None)
     for pipe, process in crew: process.join()
     # The template's CPU counts too: wait for it, so that it is among the children's.
@@ -133,15 +140,6 @@ exporter = HTMLExporter()
 for path in glob.glob(sys.argv[1] + '/*.ipynb'):
     html = exporter.from_notebook_node(nbformat.read(path, 4))[0]
     open(path[:-6] + '.html', 'w', encoding='utf-8').write(html)
-"""
-
-BOUND = """
-import sys, glob, json, pathlib
-from playbook.report import page
-paths = sorted(glob.glob(sys.argv[1] + '/*.ipynb'))
-for at in range(0, len(paths), 5):
-    html = page.bind([json.loads(pathlib.Path(path).read_bytes()) for path in paths[at:at + 5]], title='Five reports')
-    page.write(paths[at][:-6] + '.html', html)
 """
 
 
@@ -224,6 +222,7 @@ def ways(source: Path, folder: Path, count: int, interpreters: dict[str, str]) -
     numbers = [str(count)]
     found = {
         "ours": [[sys.executable, str(_script(folder, OURS)), str(source), str(folder), "2", *numbers]],
+        "ours+pages": [[sys.executable, str(_script(folder, OURS)), str(source), str(folder), "2", *numbers, "pages"]],
         "ours-1": [[sys.executable, str(_script(folder, OURS)), str(source), str(folder), "1", *numbers]],
         "api": [[*plain, API, str(source), str(folder), "0", "1", *numbers, ""]],
         "api-2": [[*plain, API, str(source), str(folder), str(at), "2", *numbers, ""] for at in range(2)],
@@ -256,7 +255,8 @@ def main() -> None:
             results = []
             for name in ways(source, folder, count, interpreters):
                 slow = not name.startswith(("ours", "ploomber", "execnb"))
-                if (asked.only and name not in asked.only) or (slow and count > asked.slow_limit):
+                left_out = (asked.only and name not in asked.only) or (name == "ours+pages" and not asked.html)
+                if left_out or (slow and count > asked.slow_limit):
                     continue
                 try:
                     results.append(_one(name, source, folder, count, interpreters, asked.html))
@@ -265,6 +265,9 @@ def main() -> None:
                         raise
                     print(f"left out: {error}", flush=True)
             _table(results, floor)
+            took = {result.name: result.wall for result in results}
+            if {"ours", "ours+pages"} <= took.keys():
+                print(f"our pages of five, bound beside the workers, add {took['ours+pages'] / took['ours'] - 1:.0%}\n")
 
 
 def _one(name: str, source: Path, folder: Path, count: int, interpreters: dict[str, str], html: bool) -> Result:  # noqa: FBT001
@@ -278,11 +281,10 @@ def _one(name: str, source: Path, folder: Path, count: int, interpreters: dict[s
     if made != count:
         raise RuntimeError(f"{name} made {made} of {count} reports")
     print(f"{name}: {result.wall:.1f} s", flush=True)
-    if html:
-        maker, script = ("our page of five", BOUND) if name.startswith("ours") else ("nbconvert's HTML", NBCONVERT)
-        pages = measured("pages", count, [[sys.executable, "-c", script, str(place)]], environment)
+    if html and not name.startswith("ours"):
+        pages = measured("pages", count, [[sys.executable, "-c", NBCONVERT, str(place)]], environment)
         share, each = pages.wall / result.wall, pages.cpu / count
-        print(f"{name}: {maker} adds {pages.wall:.1f} s, {share:.0%} ({each:.3f} CPU seconds a report)", flush=True)
+        print(f"{name}: nbconvert's HTML adds {pages.wall:.1f} s, {share:.0%} ({each:.3f} CPU s a report)", flush=True)
     return result
 
 
@@ -303,7 +305,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", default=[])
     parser.add_argument("--slow-limit", type=int, default=20, help="papermill's own ways up to this many reports")
     parser.add_argument(
-        "--html", action="store_true", help="also HTML: our page of five reports, nbconvert's for the others"
+        "--html",
+        action="store_true",
+        help="also HTML: our pages of five reports beside the workers, nbconvert's for the others afterwards",
     )
     parser.add_argument("--no-peers", action="store_true", help="install nothing")
     return parser.parse_args()

@@ -16,7 +16,7 @@ PACKAGE = ROOT / "playbook"
 
 GROUND = {"errors", "tables", "intervals"}
 DOORS = {"io", "report", "agents", "widgets", "workshop", "cli", "__main__"}
-# a door may use what stands to its left: errors <- tables, intervals <- rooms <- io <- agents, report, workshop <- cli
+# a door may use what stands to its left: errors <- tables, intervals <- rooms <- io <- report <- agents, workshop <- cli
 MAY_USE = {
     "errors": set(),
     "tables": {"errors"},
@@ -24,7 +24,7 @@ MAY_USE = {
     "rooms": GROUND,
     "io": GROUND | {"rooms", "io"},
     "widgets": GROUND | {"rooms", "io", "widgets"},
-    "agents": GROUND | {"rooms", "io", "agents"},
+    "agents": GROUND | {"rooms", "io", "report", "agents"},  # an agent's report looks like any other page
     "report": GROUND | {"rooms", "io", "report"},
     "workshop": GROUND | {"rooms", "io", "workshop"},
     "cli": GROUND | {"rooms", "io", "agents", "report", "workshop", "widgets", "cli"},

@@ -36,6 +36,14 @@ def spoken(text):
     yield from (words for words in re.findall(r"`([^`\n]+)`", prose) if words.startswith(("playbook ", "make ")))
 
 
+def resolved(words):
+    """The command that `playbook WORDS…` means, also one below another, and the words left for it."""
+    command, rest = COMMANDS[words[0]], words[1:]
+    while rest and rest[0] in getattr(command, "commands", {}):
+        command, rest = command.commands[rest[0]], rest[1:]
+    return command, rest
+
+
 LINES = [
     pytest.param(page.name, line, id=f"{page.name}: {line}")
     for page in PAGES
@@ -50,7 +58,8 @@ def test_a_playbook_command_of_the_page_and_its_options_exist(page, line):
         assert CliRunner().invoke(app, [name]).exit_code == 0
         return
     assert name in COMMANDS, f"{page} names `playbook {name}`; there are {', '.join(COMMANDS)}"
-    options = {option for parameter in COMMANDS[name].params for option in parameter.opts + parameter.secondary_opts}
+    command, words = resolved([name, *words])
+    options = {option for parameter in command.params for option in parameter.opts + parameter.secondary_opts}
     named = {word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)}
     assert named <= options | {"--help"}, f"{page}: `{line}`"
 
@@ -61,8 +70,8 @@ def test_the_readmes_lines_can_be_parsed_whole():
         words = shlex.split(line)
         if words[0] != "playbook" or words[1].startswith("-"):
             continue
-        command = COMMANDS[words[1]]
-        context = command.make_context(words[1], words[2:], resilient_parsing=False)
+        command, rest = resolved(words[1:])
+        context = command.make_context(words[1], rest, resilient_parsing=False)
         assert context.params, line
 
 

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from playbook import IntakeError, ParameterError, TableError
 from playbook.agents.testing import evidence
 from playbook.agents.testing.allocation import AllocationRule, split, whole
 from playbook.agents.testing.counts import Results, of_arrays, of_json, read_counts, to_json
@@ -16,17 +18,15 @@ from playbook.agents.testing.replay import naive, replay, shrunk
 from playbook.agents.testing.settings import Settings
 from playbook.agents.testing.verdict import VerdictRule, judge, log_evidence, winner
 
-from playbook import IntakeError, ParameterError, TableError
-
 LEAVING = Guardrail(counts="unsubscribes", limit=0.5, reason="they do not come back")
 RULE = VerdictRule()
 quick = settings(max_examples=40, deadline=None, derandomize=True)
 
 
 @st.composite
-def counted(draw, arms=st.integers(2, 4)):
+def counted(draw):
     """Results of one to three batches; sends from none to many, any share clicked."""
-    many, batches = draw(arms), draw(st.integers(1, 3))
+    many, batches = draw(st.integers(2, 4)), draw(st.integers(1, 3))
     sends = [[draw(st.sampled_from([0, 1, 7, 300, 5000, 10**6])) for _ in range(many)] for _ in range(batches)]
     clicks = [[draw(st.integers(0, n)) for n in row] for row in sends]
     return np.array(sends), np.array(clicks)
@@ -47,7 +47,10 @@ def reordered(results, order):
 
 def test_one_bet_multiplies_the_stake_by_its_odds():
     # 1 hit of 2 at a share of 1/2, bet d: e^d / ((1 + e^d) / 2)^2, averaged over the bets with their weights
-    by_hand = sum(w * math.exp(d) / ((1 + math.exp(d)) / 2) ** 2 for w, d in zip(evidence.weights(0.2), evidence.BETS))
+    by_hand = sum(
+        w * math.exp(d) / ((1 + math.exp(d)) / 2) ** 2
+        for w, d in zip(evidence.weights(0.2), evidence.BETS, strict=True)
+    )
     assert float(evidence.log_stake([1], [2], [0.5], 0.2)) == pytest.approx(math.log(by_hand), abs=1e-12)
 
 
@@ -57,16 +60,12 @@ def test_a_stake_cannot_grow_on_average_while_the_share_is_kept(n, share, scale,
     # every outcome of n draws with its chance: the mean stake is exactly 1 at the share itself
     chances = [math.comb(n, x) * share**x * (1 - share) ** (n - x) for x in range(n + 1)]
     stakes = [math.exp(float(evidence.log_stake([x], [n], [share], scale, above=above))) for x in range(n + 1)]
-    assert sum(c * s for c, s in zip(chances, stakes)) == pytest.approx(1, abs=1e-9)
+    assert sum(c * s for c, s in zip(chances, stakes, strict=True)) == pytest.approx(1, abs=1e-9)
 
 
-@given(
-    st.integers(1, 8), st.integers(1, 8), st.floats(0, 1), st.floats(0, 1), st.floats(0.2, 3), st.sampled_from([0, 1])
-)
+@given(st.integers(1, 8), st.integers(1, 8), st.floats(0, 1), st.floats(0, 1), st.floats(0.2, 3))
 @quick
-def test_the_comparison_of_two_variants_cannot_gain_on_average_where_there_is_nothing_to_find(
-    n1, n2, p2, part, times, _
-):
+def test_the_comparison_of_two_variants_cannot_gain_on_average_where_there_is_nothing_to_find(n1, n2, p2, part, times):
     # p1 at most times p2: the mean stake over all outcomes is at most 1, without any approximation
     p1 = min(1.0, times * p2) * part
     mean = 0.0
@@ -81,11 +80,11 @@ def test_the_comparison_of_two_variants_cannot_gain_on_average_where_there_is_no
 def test_bounds_of_a_rate_hold_it_in_all_but_few_streams_at_any_look():
     rng = np.random.default_rng(1)
     missed = 0
-    for _ in range(150):
+    for _ in range(100):
         hits = rng.binomial(200, 0.05, 10)
         looks = [evidence.rate_bounds(hits[:n], np.full(n, 200), 0.025, 0.7) for n in (1, 3, 6, 10)]
         missed += any(not low <= 0.05 <= high for low, high in looks)
-    assert missed <= 0.05 * 150
+    assert missed <= 0.05 * 100
 
 
 @given(st.integers(0, 400), st.integers(400, 5000))
@@ -140,7 +139,9 @@ def test_a_better_day_makes_no_winner_even_when_the_split_followed_it():
 def test_the_planned_end_needs_fewer_sends_and_is_silent_before():
     rule = VerdictRule(judged="planned end")
     results = of_arrays([[4000, 4000]], [[120, 160]])
-    assert judge(results, 20_000, rule).word == "not yet"
+    before = judge(results, 20_000, rule)
+    assert before.word == "not yet"
+    assert "judged once, at its planned end" in before.reason
     # m = 280, share 1/2: z = (160 - 140 - 1/2) / sqrt(280/4 (8000 - 280) / 7999) = 2.37, p = 0.0089 <= 0.025
     ended = judge(results, 8000, rule)
     assert ended.word == "winner"
@@ -362,7 +363,7 @@ def test_a_list_too_small_is_told_what_it_could_see_instead():
     assert made.enough is False
     assert made.visible > 0.1
     assert "too small" in made.sentences()[-1]
-    enough = plan(Design(0.03, made.visible, audience=20_001))
+    enough = plan(Design(0.03, 1.001 * made.visible, audience=20_000))
     assert enough.enough
     assert plan(Design(0.03, 0.1, audience=10)).visible is None
     assert "any other difference" in plan(Design(0.03, 0.1, audience=10)).sentences()[-1]
@@ -393,7 +394,7 @@ def test_thompson_loses_fewer_clicks_than_an_equal_split():
         for way in ("equal split", "Thompson")
     }
     # 3,000 sends each at 0, 0.015 and 0.025 below the best
-    assert lost["equal split"] == pytest.approx(3000 * (0.025 + 0.015))
+    assert lost["equal split"] == pytest.approx(3000 * (0.025 + 0.015), rel=0.01)
     assert lost["Thompson"] < 0.7 * lost["equal split"]
 
 
@@ -411,7 +412,7 @@ def test_the_naive_test_is_the_textbook_z_test():
 
 
 def test_a_way_nobody_knows_is_refused():
-    with pytest.raises(ParameterError, match="equal split, Thompson, daily z-test"):
+    with pytest.raises(ParameterError, match="equal split, Thompson, one look, daily z-test"):
         replay([0.1, 0.1], 100, "guess")
 
 
@@ -466,5 +467,5 @@ def test_a_file_that_is_no_export_is_refused(data):
 
 
 def test_planned_shares_that_do_not_add_up_are_refused():
-    with pytest.raises(TableError, match="adds up to 0.8"):
+    with pytest.raises(TableError, match=r"adds up to 0\.8"):
         read_counts(b"batch,variant,sends,clicks,planned_share\n1,A,5,1,0.5\n1,B,5,1,0.3\n", "t.csv")

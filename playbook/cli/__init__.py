@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playbook.cli import intake, reports, workspaces  # each module adds its commands
+from playbook.cli import intake, pilots, reports, reviews, workspaces  # each module adds its commands
 from playbook.cli._app import app
 
-__all__ = ["app", "intake", "reports", "workspaces"]
+__all__ = ["app", "intake", "pilots", "reports", "reviews", "workspaces"]

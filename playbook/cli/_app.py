@@ -86,12 +86,22 @@ def open_place(place: str) -> Workspace:
     return open_workspace(with_password(place) or "")
 
 
-def day_of(text: str | None) -> dt.date | None:
+def teams_of(workspace: Workspace, team: str | None) -> list[str]:
+    """The ids of the team asked for, or of every team; ParameterError where there is none."""
+    if team:
+        return [workspace.team(team)]
+    teams = list(workspace.teams()["team"])
+    if not teams:
+        raise ParameterError(NO_TEAM)
+    return teams
+
+
+def day_of(text: str | None, option: str = "--start") -> dt.date | None:
     """The day written as YYYY-MM-DD, or None; ParameterError for anything else."""
     try:
         return dt.date.fromisoformat(text) if text else None
     except ValueError as error:
-        raise ParameterError(f"--start: found {text!r}; wanted a day as 2026-11-30") from error
+        raise ParameterError(f"{option}: found {text!r}; wanted a day as 2026-11-30") from error
 
 
 def this_day() -> dt.date:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import datetime as dt
 from os import PathLike
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from playbook.io import content
+from playbook.io import _sample_inputs, content
 from playbook.io._sample_raters import Rating, SampleRaters, first_written, rating_rows
 from playbook.io.workspace import Workspace
 from playbook.tables import FACTORS, Authored
@@ -46,7 +47,10 @@ class SampleWorkflow(Authored):
 
 
 class SampleArm(Authored):
-    """One arm of a pilot in round figures: `n` items around `minutes`, `spread` the log standard deviation."""
+    """One arm of a pilot in round figures: `n` items around `minutes`, `spread` the log standard deviation.
+
+    `score` is the mean blinded score, 1 to 5, where the items were scored.
+    """
 
     n: int
     minutes: float
@@ -54,6 +58,7 @@ class SampleArm(Authored):
     review: float
     rework: float
     accepted: float
+    score: float | None = None
 
 
 class SampleBreakage(Authored):
@@ -65,11 +70,22 @@ class SampleBreakage(Authored):
     severity: str
     what: str
     minutes: float
-    fix: str
+    fix: str | None
+
+
+class SampleGroup(Authored):
+    """The people who kept the old way while others tried the agent, before and during the trial."""
+
+    people: int
+    baseline: SampleArm
+    trial: SampleArm
 
 
 class SamplePilot(Authored):
-    """A pilot of the sample; `days` are its first and last day after the start."""
+    """A pilot of the sample; `days` are its first and last day after the start.
+
+    `people` take turns with its items, under pseudonyms; 0 leaves open who did what.
+    """
 
     id: str
     workflow: str
@@ -80,6 +96,10 @@ class SamplePilot(Authored):
     baseline: SampleArm
     trial: SampleArm
     breakages: list[SampleBreakage]
+    design: Literal["before and after", "comparison group", "alternating items"] = "before and after"
+    playbook: str | None = None
+    people: int = 0
+    group: SampleGroup | None = None
 
 
 class SampleLog(Authored):
@@ -114,6 +134,7 @@ class SampleTeam(Authored):
     log: SampleLog | None = None
     pilots: list[SamplePilot]
     raters: SampleRaters | None = None
+    visits: list[_sample_inputs.SampleVisits] = Field(default_factory=list)
     maturity: SampleMaturity
     progress: dict[Literal["done"], float]
     budget: dict[str, float]
@@ -145,6 +166,8 @@ def create(
     workspace = Workspace.create(
         folder, organisation=sample.organisation, start=start, database=database, made_up=True, by=by
     )
+    visits = [each for team in sample.teams for each in team.visits]
+    _sample_inputs.write(Path(folder), visits, start, start + dt.timedelta(days=sample.days_in))
     found = rows(sample, start)
     first, corrected = first_written(found["ratings"], {team.team: team.raters for team in sample.teams if team.raters})
     with workspace.change(by=by, note="the bundled sample") as change:
@@ -222,31 +245,63 @@ def _pilot(pilot: SamplePilot, start: dt.date) -> dict[str, Any]:
         "status": pilot.status,
         "start": start + dt.timedelta(days=first),
         "end": start + dt.timedelta(days=last),
+        "design": pilot.design,
+        "playbook_id": pilot.playbook,
         **{f"{seat}_role": role for seat, role in pilot.roles.items()},
     }
 
 
 def _items(pilot: SamplePilot, start: dt.date, random: np.random.Generator) -> list[dict[str, Any]]:
-    rows = []
-    for name, arm, first in (("baseline", pilot.baseline, -30), ("trial", pilot.trial, pilot.days[0])):
-        minutes = arm.minutes * np.exp(random.normal(0, arm.spread, arm.n) - arm.spread**2 / 2)
-        review = arm.review * random.uniform(0.6, 1.4, arm.n)
-        rework = arm.rework * random.exponential(1, arm.n)
-        accepted = random.permutation(arm.n) < round(arm.accepted * arm.n)
-        rows += [
-            {
-                "pilot_id": pilot.id,
-                "item": f"{name}-{number + 1:02d}",
-                "arm": name,
-                "day": start + dt.timedelta(days=first + number * 28 // arm.n),
-                "minutes": round(float(minutes[number]), 1),
-                "review_minutes": round(float(review[number]), 1),
-                "rework_minutes": round(float(rework[number]), 1),
-                "accepted": bool(accepted[number]),
-            }
-            for number in range(arm.n)
+    before = pilot.days[0] if pilot.design == "alternating items" else -30
+    arms = [("baseline", pilot.baseline, before), ("trial", pilot.trial, pilot.days[0])]
+    rows = [
+        row for name, arm, first in arms for row in _arm(pilot, name, arm, start + dt.timedelta(days=first), random)
+    ]
+    aside = np.random.default_rng([SEED, *pilot.id.encode()])  # who and how good, apart from the draws above
+    _judge(rows, pilot, pilot.people, "p", aside)
+    if pilot.group:
+        group = [("baseline", pilot.group.baseline, before), ("trial", pilot.group.trial, pilot.days[0])]
+        kept = [
+            row for name, arm, first in group for row in _arm(pilot, name, arm, start + dt.timedelta(days=first), aside)
         ]
+        _judge(kept, pilot, pilot.group.people, "g", aside)
+        rows += [row | {"item": f"group-{row['item']}", "comparison": True} for row in kept]
     return rows
+
+
+def _arm(
+    pilot: SamplePilot, name: str, arm: SampleArm, first: dt.date, random: np.random.Generator
+) -> list[dict[str, Any]]:
+    minutes = arm.minutes * np.exp(random.normal(0, arm.spread, arm.n) - arm.spread**2 / 2)
+    review = arm.review * random.uniform(0.6, 1.4, arm.n)
+    rework = arm.rework * random.exponential(1, arm.n)
+    accepted = random.permutation(arm.n) < round(arm.accepted * arm.n)
+    return [
+        {
+            "pilot_id": pilot.id,
+            "item": f"{name}-{number + 1:02d}",
+            "arm": name,
+            "day": first + dt.timedelta(days=number * 28 // arm.n),
+            "minutes": round(float(minutes[number]), 1),
+            "review_minutes": round(float(review[number]), 1),
+            "rework_minutes": round(float(rework[number]), 1),
+            "accepted": bool(accepted[number]),
+        }
+        for number in range(arm.n)
+    ]
+
+
+def _judge(
+    rows: list[dict[str, Any]], pilot: SamplePilot, people: int, letter: str, random: np.random.Generator
+) -> None:
+    """Add who did an item, by pseudonym, and its blinded score, where the sample knows them."""
+    arms = {"baseline": pilot.baseline, "trial": pilot.trial}
+    for number, row in enumerate(rows):
+        if people:
+            row["person"] = f"{pilot.id}-{letter}{number % people + 1}"
+        score = arms[row["arm"]].score
+        if score is not None and letter == "p":
+            row["quality"] = float(np.clip(np.round(random.normal(score, 0.7)), 1, 5))
 
 
 def _breakage(pilot: SamplePilot, item: SampleBreakage, start: dt.date) -> dict[str, Any]:

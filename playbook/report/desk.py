@@ -24,6 +24,7 @@ from playbook import (
     plan,
     pods,
     roles,
+    runs,
     spectrum,
     tables,
     workflows,
@@ -191,6 +192,34 @@ class Desk:
         """What each pilot shows (PILOT_READOUTS)."""
         return pilots.readout(*self._pilot_tables, self.load("pilot_evidence"))
 
+    def pilot_findings(self, name: str = "") -> list[str]:
+        """What the pilots show and how their agents ran, in sentences: of one pilot by its id or its playbook's, or of all.
+
+        Raises ParameterError for a pilot nobody knows.
+        """
+        frames, runs_of = list(self._pilot_tables), self.read("run_spans")
+        if name:
+            mine = frames[0][(frames[0]["pilot_id"] == name) | (frames[0]["playbook_id"] == name)]
+            if mine.empty:
+                known = ", ".join(frames[0]["pilot_id"]) or "none yet"
+                raise ParameterError(f"there is no pilot {name!r} in {self.team}; there are: {known}")
+            frames = [mine, *(frame[frame["pilot_id"].isin(mine["pilot_id"])] for frame in frames[1:])]
+            runs_of = runs_of[runs_of["playbook_id"].isin(mine["playbook_id"].fillna(mine["pilot_id"]))]
+        said = pilots.findings(frames[0], frames[1], frames[2], self.load("pilot_evidence"))
+        if not name:
+            return said + self.agent_findings
+        return said + runs.findings(runs_of, self.read("approvals"), self.load("runs"))
+
+    @cached_property
+    def agent_figures(self) -> pd.DataFrame:
+        """What the run logs say of each agent over all its weeks (the frame of `runs.figures`)."""
+        return runs.figures(self.read("run_spans"), self.read("approvals"), self.load("runs"), by="all")
+
+    @cached_property
+    def agent_findings(self) -> list[str]:
+        """What the run logs say of each agent, in sentences."""
+        return runs.findings(self.read("run_spans"), self.read("approvals"), self.load("runs"))
+
     @cached_property
     def role_shifts(self) -> pd.DataFrame:
         """Each role's hours by target level and the change proposed (ROLE_SHIFTS)."""
@@ -239,6 +268,7 @@ class Desk:
             spectrum.measures(self.placements),
             consensus.measures(self.ratings, self.tasks, ids),
             pilots.measures(*self._pilot_tables, self.load("pilot_evidence"), teams=ids),
+            runs.measures(self.read("run_spans"), self.read("approvals"), self.load("runs"), teams=ids),
             roles.measures(self.role_shifts, self.load("roles"), proposals, teams=ids),
             pods.measures(self.pods, faults, rules, teams=ids),
             governance.measures(

@@ -108,7 +108,7 @@ def _measure(row: Mapping[Hashable, Any] | None, name: str) -> dict[str, Any]:
             "value": empty,
             "unit": unit,
             "n": 0,
-            "evidence": "",
+            "evidence": "no run of an agent is in the logs" if name == "runs" else "",
             "needs": "" if name == "runs" else "runs of agents",
         }
     if pd.isna(row["value"]):
