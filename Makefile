@@ -25,6 +25,9 @@ lab: $(READY)  ## open the sample in JupyterLab
 	@test -e $(SAMPLE)/workspace.toml || $(BIN)/playbook new $(SAMPLE) --sample
 	@$(BIN)/playbook lab --workspace $(SAMPLE)
 
+screenshots: $(READY) system  ## pictures of every notebook in JupyterLab, into screenshots/
+	$(BIN)/python tests/browser/screenshots.py screenshots
+
 lock: $(READY)  ## compile requirements.lock again from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header -q -o requirements.lock
@@ -42,4 +45,4 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
-.PHONY: help run test check lab lock system clean
+.PHONY: help run test check lab screenshots lock system clean

@@ -254,3 +254,10 @@ def test_a_shared_note_names_the_few_rows_it_does_not_hold_for():
 @pytest.mark.parametrize("notes", [["x", "y", "x"], ["x", "", ""], ["", "", ""]])
 def test_notes_that_differ_or_hold_for_few_rows_stay_a_column(notes):
     assert "Note" in "".join(titles(show.table(pd.DataFrame({"name": list("abc"), "note": notes}))))
+
+
+def test_half_a_run_a_month_is_not_shown_as_none():
+    frame = pd.DataFrame({"task": ["a", "b"], "runs_per_month": [0.5, 260.0]})
+    html = show.table(frame, ["task", "runs_per_month"], caption="Runs")._repr_html_()
+    assert ">0.5<" in html
+    assert ">260<" in html

@@ -7,6 +7,7 @@ tables and authored content only; a gate never reads a notebook's output.
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from playbook.io.workspace import Workspace
+
+SESSION = "JPY_SESSION_NAME"  # Jupyter's server sets it for the kernel of a notebook that is open in a browser
 
 
 class Desk:
@@ -83,6 +86,11 @@ class Desk:
     def name(self) -> str:
         """What people call the team; "All teams" for the organisation."""
         return str(self.teams["name"].iloc[0]) if self.team else "All teams"
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person sits at the notebook in JupyterLab, where widgets work; a batch shows the tables alone."""
+        return SESSION in os.environ
 
     @property
     def start(self) -> dt.date:

@@ -287,7 +287,7 @@ def _number_format(name: str, unit: str, values: pd.Series, *, short: bool) -> t
 def _number(value: float, decimals: int) -> str:
     """A number with these decimals, or as many as it takes to tell a rare rate from none."""
     size = abs(float(value))
-    if SMALLEST <= size < 0.5 * 10**-decimals:
+    if SMALLEST <= size <= 0.5 * 10**-decimals:
         decimals = -math.floor(math.log10(size))
     return look.number(value, decimals)
 

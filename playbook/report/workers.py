@@ -132,6 +132,8 @@ def _serve(pipe: connection.Connection, engine: str | None, limits: Limits | Non
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
     # A job says where its notebook runs and finds its workspace; the variable may name another one.
     os.environ.pop("PLAYBOOK_WORKSPACE", None)
+    # a batch begun from a notebook has nobody at its pages
+    os.environ.pop("JPY_SESSION_NAME", None)
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
             job, runs = pipe.recv()

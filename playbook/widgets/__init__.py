@@ -1,0 +1,37 @@
+"""Hands on: the spectrum board and forms, each a thin view over a room that stores every edit in the same breath.
+
+A widget is for a person at a notebook; a batch shows the same tables without it. Nothing here is imported by the kit
+itself, as the widget libraries are heavy.
+"""
+
+from playbook.widgets._live import Watch, live
+from playbook.widgets.board import Board, board
+from playbook.widgets.forms import (
+    Assessment,
+    RowForm,
+    Scorer,
+    assessment,
+    decision_log,
+    inventory,
+    pilot_log,
+    pod_seats,
+    role_map,
+    scorer,
+)
+
+__all__ = [
+    "Assessment",
+    "Board",
+    "RowForm",
+    "Scorer",
+    "Watch",
+    "assessment",
+    "board",
+    "decision_log",
+    "inventory",
+    "live",
+    "pilot_log",
+    "pod_seats",
+    "role_map",
+    "scorer",
+]
