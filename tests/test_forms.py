@@ -2,18 +2,21 @@
 
 # ruff: noqa: RUF001 - right-to-left text is part of the input
 import datetime as dt
+import re
 import shutil
 import time
 import tracemalloc
+from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 from engagement import with_teams
 
-from playbook import pilots, tables
+from playbook import pilots, tables, widgets
 from playbook.errors import ConflictError, IntakeError, ParameterError, TableError, WorkspaceError
 from playbook.io.workspace import Workspace
+from playbook.report import look
 from playbook.widgets import forms
 from playbook.widgets._form_cells import field
 from playbook.widgets._form_settings import SETTINGS
@@ -678,3 +681,9 @@ def test_a_closed_form_stops_asking_the_workspace(ws):
     form = forms.pod_seats(ws, "content")
     form.close()
     assert not form._watch.running
+
+
+def test_the_forms_level_colours_are_the_reports():
+    sheet = (Path(widgets.__file__).parent / "forms.css").read_text(encoding="utf-8")
+    found = dict(re.findall(r"\.pbf-l([1-5]) \{ background: (#\w{6}); color: #\w{6}; \}", sheet))
+    assert {int(level): colour for level, colour in found.items()} == dict(look.LEVEL_COLOURS)
