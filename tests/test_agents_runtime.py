@@ -351,7 +351,7 @@ def test_an_effect_that_was_begun_and_not_finished_asks_a_person_instead_of_repe
     with pytest.raises(KeyboardInterrupt):
         bay.run(RULES, work)
     bay.world.after = lambda tool, bench, arguments: None
-    assert "settle it first" in bay.run(RULES, work, resume=False).outcome
+    assert "playbook pilot settle" in bay.run(RULES, work, resume=False).outcome
     (row,) = [row for row in bay.records.rows("agent_steps") if row["tool"] == "send"]
     with pytest.raises(ParameterError, match="another role settles"):
         settle(

@@ -141,8 +141,10 @@ def test_a_split_far_from_the_plan_goes_to_a_person(engagement):
     file = engagement.folder / "inputs/email-tests/packs.csv"
     file.write_text(export([(1000, 30, 2), (1200, 36, 2)]))
     result = run(engagement)
-    assert result.status == "waiting"
-    assert "sample_ratio_gap" in engagement.read("approvals").iloc[-1]["reason"]
+    # it is stopped without waiting for anybody, and its owner is told why
+    assert result.status == "escalated"
+    assert "sample_ratio_gap" in result.outcome
+    assert [path.name for path in (engagement.folder / "stops").iterdir() if path.name.startswith("packs")]
 
 
 def test_an_export_without_unsubscribes_goes_to_a_person(engagement):

@@ -127,7 +127,7 @@ class Decider:
                 labels=labels,
                 caps=self.policy.caps,
                 usage=self._usage(call, steps, rows, worked, now),
-                fired=self._fired(call),
+                fired=self.fired(call),
                 faults=call.faults + (() if call.amount >= 0 else (f"{call.step.tool} would spend {call.amount}",)),
                 stopped=switched_off(change.rows("agent_switches"), self.policy.playbook),
                 unfinished=bool(
@@ -173,7 +173,8 @@ class Decider:
             spent_in_day=more + ledger.spent(mine, but=me, since=midnight),
         )
 
-    def _fired(self, call: Call) -> tuple[str, ...]:
+    def fired(self, call: Call) -> tuple[str, ...]:
+        """The triggers that fire on an effect's metrics, in words; none for anything else."""
         if call.kind != "effect":
             return ()
         metrics = call.step.metrics

@@ -160,13 +160,14 @@ class _Run:
             if row["ended"] and name != RUN
         )
         self.seen: set[str] = set()
+        self.braked: dict[str, None] = {}  # triggers that fired on what was stopped: it happens, and its owner is told
 
     def go(self) -> RunResult:
         """Open the run, take the agent's steps one by one, and write down how it ended."""
         end = self._open()
         if end is None:
             try:
-                end = _End("ok", self._work())
+                end = self._told(self._work())
             except _End as reached:
                 end = reached
             except Escalate as reason:
@@ -195,6 +196,12 @@ class _Run:
         finally:
             work.close()
 
+    def _told(self, outcome: str) -> _End:
+        """The end of a run that went through; what made it stop something is handed to the owner all the same."""
+        if not self.braked:
+            return _End("ok", outcome)
+        return _End("escalated", f"Handed to {self.policy.owner_role}: {'; '.join(self.braked)}. {outcome}")
+
     def _after_rejection(self, work: registry.Work, rejected: Rejected) -> Step:
         try:
             return work.throw(rejected)
@@ -211,6 +218,8 @@ class _Run:
         tool, kept = self.agent.tool(step.tool), self.steps.get(step.name)
         asked_before = self.records.rows(approvals.APPROVALS) if tool and tool.kind == "effect" else []
         call = self.decider.ready(step, kept, asked_before)
+        if tool and tool.brake:
+            self.braked |= dict.fromkeys(self.decider.fired(call))
         if kept and kept["status"] == "done":
             return self._again(call, kept)
         now = self.now()

@@ -57,7 +57,7 @@ class Tool:
     that leaves the organisation, `idempotent` one that is done once however often it is asked for under one
     `Bench.key` (the tool looks the key up; otherwise a crash in the middle asks a person), `amount` what one call
     spends in the policy's currency. `brake` marks an effect that only stops something: from level 4 on no trigger holds it
-    back, for what fires a trigger may be the reason to stop. A tool raises a PlaybookError only when what it was asked to do did not happen.
+    back, for what fires it may be the reason to stop; the run then ends escalated. A tool raises a PlaybookError only when what it was asked to do did not happen.
     """
 
     name: str
