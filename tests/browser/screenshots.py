@@ -17,13 +17,14 @@ ROOT = Path(__file__).resolve().parent.parent.parent / "notebooks"
 WIDTHS = (1280, 1920)
 # Lab shows a part of a long notebook; the window is made as tall as the notebook is
 HEIGHT = """() => Math.max(...[...document.querySelectorAll('.jp-NotebookPanel *')].map((one) => one.scrollHeight))"""
+TOP = "() => document.querySelectorAll('.jp-NotebookPanel *').forEach((one) => { one.scrollTop = 0 })"
 
 
 def main(folder: Path, only: list[str]) -> int:
     """Make the pictures into the folder and say where they are."""
     path = driving.chromium_path()
     if path is None:
-        print("Chromium is not installed; install the package chromium", file=sys.stderr)
+        sys.stderr.write("Chromium is not installed; install the package chromium\n")
         return 1
     names = [name.relative_to(ROOT).as_posix() for name in sorted(ROOT.rglob("[!.]*.ipynb"))]
     names = [name for name in names if not only or any(part in name for part in only)]
@@ -41,10 +42,11 @@ def main(folder: Path, only: list[str]) -> int:
                     shown.wait_for_timeout(500)
                     tall = min(int(shown.evaluate(HEIGHT)) + 160, 12_000)
                     shown.set_viewport_size({"width": width, "height": tall})
+                    shown.evaluate(TOP)
                     shown.wait_for_timeout(2_000)
                     picture = folder / f"{name.replace('/', '-').removesuffix('.ipynb')}-{width}.png"
                     shown.screenshot(path=picture)
-                    print(picture, flush=True)
+                    sys.stdout.write(f"{picture}\n")
                 driving.shut_down(lab, name)
                 shown.close()
             browser.close()
