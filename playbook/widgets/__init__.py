@@ -4,12 +4,11 @@ A widget is for a person at a notebook; a batch shows the same tables without it
 itself, as the widget libraries are heavy.
 """
 
+from playbook.widgets._form_questions import Assessment, Scorer
 from playbook.widgets._live import Watch, live
 from playbook.widgets.board import Board, board
 from playbook.widgets.forms import (
-    Assessment,
     RowForm,
-    Scorer,
     assessment,
     decision_log,
     inventory,
