@@ -17,10 +17,12 @@ from playbook.widgets.forms import (
     role_map,
     scorer,
 )
+from playbook.widgets.review import ReviewQueue, review_queue
 
 __all__ = [
     "Assessment",
     "Board",
+    "ReviewQueue",
     "RowForm",
     "Scorer",
     "Watch",
@@ -31,6 +33,7 @@ __all__ = [
     "live",
     "pilot_log",
     "pod_seats",
+    "review_queue",
     "role_map",
     "scorer",
 ]
