@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, special
+from scipy import special
 
 from playbook.intervals import CONFIDENCE
 from playbook.pilots.contrast import Floats, any_time_level
@@ -131,6 +131,7 @@ def _bounds(shares: tuple[float, ...], level: float) -> tuple[float, ...]:
 
 def _bound(points: Floats, mass: Floats, step: float, scale: float, may: float) -> float:
     """The bound that is crossed with probability `may` by a score `step` away from where it stood."""
+    from scipy import optimize  # noqa: PLC0415 - half a second that most pages need not pay
 
     def crossing(bound: float) -> float:
         above = special.ndtr((points - bound * scale) / step) + special.ndtr((-bound * scale - points) / step)

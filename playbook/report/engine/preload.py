@@ -40,6 +40,7 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
         "playbook.report.desk",
         "playbook.report.figures",
         "playbook.report.show",
+        "scipy.optimize",  # the choice of pilots and their readout use it
     ),
 }
 """What may be in the template, by the name a notebook imports it by."""
@@ -47,8 +48,8 @@ LIBRARIES: Mapping[str, tuple[str, ...]] = {
 WANTED = "PLAYBOOK_PRELOAD"
 """The environment variable that names what the notebooks at hand import; without it, everything is loaded."""
 
-NOT_ROOMS = ("__main__", "cli", "agents", "workshop")
-"""Modules of the kit that notebooks do not import."""
+NOT_ROOMS = ("__main__", "cli", "agents", "widgets", "workshop")
+"""Modules of the kit that a notebook does not import in a batch."""
 
 IMPORTED = re.compile(r"\b(?:import|from)\s+([a-z_]+)(\.[a-z_]+)?")
 
