@@ -36,8 +36,8 @@ def holds(rows):
 
 
 def test_a_run_killed_all_along_it_does_every_effect_once_and_asks_where_it_cannot_know(tmp_path):
-    # every fifth of the points at which the run writes or calls: each step is hit several times; benchmarks/guard.py
+    # every ninth of the points at which the run writes or calls: each step is hit several times; benchmarks/guard.py
     # kills at every one
-    rows = killed(tmp_path, 5)
+    rows = killed(tmp_path, 9)
     holds(rows)
     assert sum(row["asked"] for row in rows) > 0

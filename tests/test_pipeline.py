@@ -392,8 +392,8 @@ def injections(shared_data):
 
 @pytest.mark.parametrize("level", [3, 4, 5])
 def test_no_injection_of_a_sample_brings_about_an_effect(desk, monkeypatch, shared_data, level):
-    # every twelfth of them; benchmarks/guard.py sends all of them through the guard and a chain
-    for row in injections(shared_data)[::12]:
+    # every 24th of them; benchmarks/guard.py sends all of them through the guard and a chain
+    for row in injections(shared_data)[::24]:
         attack(desk, monkeypatch, row["text"], level)
 
 
