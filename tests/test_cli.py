@@ -15,7 +15,7 @@ from playbook.io import doctor
 from playbook.io.workspace import Workspace
 from playbook.report import lab, progress
 from playbook.report.execute import Outcome
-from playbook.report.jobs import Job
+from playbook.report.jobs import Job, known
 
 HEAVY = ("pandas", "numpy", "sqlalchemy", "papermill", "plotly", "ipywidgets", "nbconvert", "nbformat", "yaml")
 TASKS = "task,workflow,runs_per_month,minutes_per_run\nWrite the brief,blog,8,45\nDraft the post,blog,8,forty\n"
@@ -291,11 +291,19 @@ def test_lab_works_on_copies_and_asks_no_news_question(folder):
     assert "by hand" in copy.read_text()
     assert own.read_text() == "{}"
 
-    words = lab.command(copies, browser=False)
+    phases = known(folder, by_hand=True)
+    words = lab.command(copies, phases, browser=False)
     assert words[1:3] == ["-m", "jupyterlab"]
     assert "--no-browser" in words
     settings = json.loads((copies / ".settings" / "overrides.json").read_text())
     assert settings["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+
+
+def test_the_launcher_has_a_tile_for_the_first_page_of_each_phase(folder):
+    offered = lab.tiles(known(folder, by_hand=True))
+    assert [tile["path"] for tile in offered][:2] == ["00_start.ipynb", "phase1_audit_and_experiment/10_inventory.ipynb"]
+    assert [tile["label"] for tile in offered][:2] == ["Start", "Phase 1: Audit and experiment"]
+    assert [tile["mark"] for tile in offered] == ["S", "1", "2", "3", "P"]
 
 
 def test_lab_starts_on_this_workspace(folder, monkeypatch):

@@ -13,17 +13,29 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import playbook
 from playbook.io import content
-from playbook.report.jobs import known
+from playbook.report.binding import title
+from playbook.report.jobs import START, known
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from playbook.io.workspace import Workspace
+    from playbook.report.jobs import Phase
 
 FOLDER = "lab"
-# The news question would stand on the projector in the middle of a workshop.
-SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+# For a projector: no news question in the middle of a workshop, letters that the last row can read, no dots where code
+# is folded away, saved every half minute.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/apputils-extension:themes": {"overrides": {"content-font-size1": "16px", "code-font-size": "15px"}},
+    "@jupyterlab/notebook-extension:tracker": {"showInputPlaceholder": False},
+    "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 30},
+}
+EXTENSIONS = Path(playbook.__file__).resolve().parent / "widgets" / "labextensions"
 
 
 def copies(workspace: Workspace) -> Path:
@@ -38,13 +50,27 @@ def copies(workspace: Workspace) -> Path:
     return folder
 
 
-def command(folder: Path, *, browser: bool) -> list[str]:
-    """The command that starts JupyterLab on these copies, without its news question."""
+def tiles(phases: Sequence[Phase]) -> list[dict[str, str]]:
+    """What the launcher offers: the first page of each folder, with `label`, `caption`, `mark` (a sign) and `path`."""
+    return [
+        {
+            "label": "Start" if phase.folder == START else title(phase),
+            "caption": "Where the team stands in the ninety days" if phase.folder == START else "Its first page",
+            "mark": phase.name[:1].upper(),
+            "path": Path(phase.notebooks[0]).relative_to("notebooks").as_posix(),
+        }
+        for phase in phases
+    ]
+
+
+def command(folder: Path, phases: Sequence[Phase], *, browser: bool) -> list[str]:
+    """The command that starts JupyterLab on these copies, fit for a projector, with a tile for each phase."""
     settings = folder / ".settings"
     settings.mkdir(parents=True, exist_ok=True)
-    (settings / "overrides.json").write_text(json.dumps(SETTINGS, indent=1) + "\n", encoding="utf-8")
+    _write(settings / "overrides.json", SETTINGS)
+    _write(settings / "page_config.json", {"playbookTiles": json.dumps(tiles(phases))})
     words = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
-    words.append(f"--LabApp.app_settings_dir={settings}")
+    words += [f"--LabApp.app_settings_dir={settings}", f"--LabApp.extra_labextensions_path={EXTENSIONS}"]
     if (folder / "00_start.ipynb").is_file():
         words.append("--LabApp.default_url=/lab/tree/00_start.ipynb")
     if not browser:
@@ -57,10 +83,14 @@ def command(folder: Path, *, browser: bool) -> list[str]:
 def start(workspace: Workspace, *, browser: bool = True) -> int:
     """Run JupyterLab until it ends and return its exit code."""
     place = str(workspace.folder.resolve()) if workspace.folder else workspace.url
-    words = command(copies(workspace), browser=browser)
+    words = command(copies(workspace), known(workspace.folder, by_hand=True), browser=browser)
     # Ctrl-C is for JupyterLab, which asks whether it is meant.
     before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
     try:
         return subprocess.call(words, env={**os.environ, "PLAYBOOK_WORKSPACE": place})  # noqa: S603 - our own words
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _write(path: Path, settings: dict[str, Any]) -> None:
+    path.write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")

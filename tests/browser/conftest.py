@@ -14,23 +14,29 @@ import driving
 
 
 @pytest.fixture(scope="session")
-def chromium():
-    """One headless Chromium for all browser tests."""
+def program():
+    """Where the Chromium of this machine is."""
     path = driving.chromium_path()
     if path is None:
         missing_package("Chromium is not installed; install the package chromium")
+    return path
+
+
+@pytest.fixture(scope="module")
+def chromium(program):
+    """One headless Chromium for a module: while its driver lives, no other test of the process can run an event loop."""
     try:
         from playwright.sync_api import sync_playwright
     except ModuleNotFoundError:
         missing_package("playwright is not installed; install transition-playbook[test]")
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=list(driving.CHROMIUM))
+        browser = driver.chromium.launch(executable_path=program, args=list(driving.CHROMIUM))
         yield browser
         browser.close()
 
 
 @pytest.fixture(scope="session")
-def lab(chromium, tmp_path_factory):
+def lab(program, tmp_path_factory):
     """JupyterLab on the bundled sample: `url`, `token`, `folder`, `notebooks`, `address(notebook, window)`, `write`."""
     folder = tmp_path_factory.mktemp("lab") / "engagement"
     driving.make_sample(folder)

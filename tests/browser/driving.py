@@ -178,13 +178,21 @@ def run_and_save(shown, lab: Lab, notebook: str) -> dict:
     while True:
         shown.keyboard.press("Control+s")
         shown.wait_for_timeout(400)
-        saved = json.loads((lab.notebooks / notebook).read_text(encoding="utf-8"))
-        code = [cell for cell in saved["cells"] if cell["cell_type"] == "code"]
+        saved = _whole(lab.notebooks / notebook)
+        code = [cell for cell in saved.get("cells", []) if cell["cell_type"] == "code"]
         failed = any(output["output_type"] == "error" for cell in code for output in cell["outputs"])
-        if failed or all(cell["execution_count"] for cell in code):
+        if code and (failed or all(cell["execution_count"] for cell in code)):
             return saved
         if time.monotonic() > end:
             raise AssertionError(f"{notebook} was not run and saved within {RUN_SECONDS} seconds")
+
+
+def _whole(notebook: Path) -> dict:
+    """What is in a notebook's file, or nothing while the server is writing it."""
+    try:
+        return json.loads(notebook.read_text(encoding="utf-8"))
+    except json.JSONDecodeError:
+        return {}
 
 
 def shut_down(lab: Lab, notebook: str) -> None:

@@ -1,7 +1,6 @@
 """The review queue in a real JupyterLab: a question is read and rejected with a reason, and the workspace says so."""
 
-import shutil
-
+import driving
 import pytest
 from test_pilot_commands import TODAY, changed, run
 
@@ -19,13 +18,14 @@ queue"""
 
 
 @pytest.fixture(scope="module")
-def ws(lab, tmp_path_factory):
-    """A copy of Lab's sample of its own, as a changed playbook would change the other tests' notebooks."""
+def ws(tmp_path_factory):
+    """A sample of its own, as a changed playbook would change the other tests' notebooks."""
     folder = tmp_path_factory.mktemp("review") / "engagement"
-    copied = Workspace.open(shutil.copytree(lab.folder, folder, ignore=shutil.ignore_patterns("lab")))
-    changed(copied, "weekly-report", level=3)
+    driving.make_sample(folder)
+    own = Workspace.open(folder)
+    changed(own, "weekly-report", level=3)
     assert "waits for a person" in run("pilot", "run", "weekly-report", "--today", TODAY, "-w", folder).stdout
-    return copied
+    return own
 
 
 def test_a_question_is_read_and_rejected_with_a_reason(lab, page, run_all, ws):
