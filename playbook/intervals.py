@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 from playbook.errors import ParameterError
 
@@ -224,7 +224,7 @@ def _welch_radius(trial: Floats, baseline: Floats, confidence: float) -> float:
     variance = share1 + share2
     # Each share over the whole first: squares of tiny variances would vanish.
     freedom = 1 / ((share1 / variance) ** 2 / (n1 - 1) + (share2 / variance) ** 2 / (n2 - 1))
-    return float(special.stdtrit(freedom, (1 + confidence) / 2)) * math.sqrt(variance)
+    return float(scipy.special.stdtrit(freedom, (1 + confidence) / 2)) * math.sqrt(variance)
 
 
 def _any_time_radius(trial: Floats, baseline: Floats, confidence: float) -> float:
@@ -239,7 +239,7 @@ def _any_time_radius(trial: Floats, baseline: Floats, confidence: float) -> floa
 
 
 def _order_rank(n: int, confidence: float) -> int:
-    below = special.bdtr(np.arange(n // 2 + 1), n, 0.5)
+    below = scipy.special.bdtr(np.arange(n // 2 + 1), n, 0.5)
     return int(np.count_nonzero(below <= (1 - confidence) / 2))
 
 
@@ -252,7 +252,7 @@ def _values(values: Iterable[float]) -> Floats:
 
 
 def _z(confidence: float) -> float:
-    return float(special.ndtri((1 + confidence) / 2))
+    return float(scipy.special.ndtri((1 + confidence) / 2))
 
 
 def _check_confidence(confidence: float) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import special
+import scipy
 
 from playbook.assessments.model import HIGHEST, LOWEST, Questionnaire
 from playbook.errors import Fault, TableError
@@ -100,7 +100,7 @@ def _question(part: pd.DataFrame | None) -> dict[str, Any]:
     if not at_least_five(len(scores)):
         return {"state": "kept back"}
     spread = float(np.std(scores, ddof=1)) / math.sqrt(len(scores))
-    reach = float(special.stdtrit(len(scores) - 1, (1 + CONFIDENCE) / 2)) * spread
+    reach = float(scipy.special.stdtrit(len(scores) - 1, (1 + CONFIDENCE) / 2)) * spread
     mean = float(scores.mean())
     ends = {"low": max(LOWEST, mean - reach), "high": min(HIGHEST, mean + reach)}
     return {"state": "answered", "score": mean, "seats": len(scores), **ends}

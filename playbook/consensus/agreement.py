@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import special
+import scipy
 
 from playbook.consensus.rounds import CELL, ROUNDING, Said, ends, read, typed
 from playbook.intervals import CONFIDENCE
@@ -159,8 +159,8 @@ def _interval(sums: _Sums, draws: int) -> tuple[float, float]:
     )
     if np.isnan(found).mean() > 1 - CONFIDENCE:
         return np.nan, np.nan
-    reach = math.sqrt(tasks / (tasks - 1)) * float(special.stdtrit(tasks - 1, (1 + CONFIDENCE) / 2))
-    low, high = np.nanquantile(found, [special.ndtr(-reach), special.ndtr(reach)])
+    reach = math.sqrt(tasks / (tasks - 1)) * float(scipy.special.stdtrit(tasks - 1, (1 + CONFIDENCE) / 2))
+    low, high = np.nanquantile(found, [scipy.special.ndtr(-reach), scipy.special.ndtr(reach)])
     return float(low), float(high)
 
 

@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from scipy import special
+import scipy
 
 from playbook.errors import ParameterError
 from playbook.intervals import CONFIDENCE, Interval, median, wilson
@@ -104,8 +104,8 @@ def _rate(events: int, exposure: float, times: float = 1) -> Interval | None:
     if not _not_negative("exposure", exposure):
         return None
     tail = (1 - CONFIDENCE) / 2
-    low = float(special.gammaincinv(events, tail)) if _not_negative("events", events) else 0.0
-    high = float(special.gammaincinv(events + 1, 1 - tail))
+    low = float(scipy.special.gammaincinv(events, tail)) if _not_negative("events", events) else 0.0
+    high = float(scipy.special.gammaincinv(events + 1, 1 - tail))
     scale = times / exposure
     return Interval(events * scale, low * scale, high * scale, events)
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 from playbook.intervals import CONFIDENCE, MINIMUM_GROUP, Interval
 
@@ -51,7 +51,7 @@ class Compared:
 
     def radius(self, level: float) -> float:
         """Half the width of the interval at a two-sided level such as 0.05; NaN where there is none."""
-        return -float(special.stdtrit(self.freedom, level / 2)) * self.error if self.measured else math.nan
+        return -float(scipy.special.stdtrit(self.freedom, level / 2)) * self.error if self.measured else math.nan
 
     def interval(self, level: float = 1 - CONFIDENCE) -> Interval:
         """The interval at a two-sided level; NaN ends where there is none."""
@@ -73,7 +73,7 @@ def any_time_level(size: float, freedom: float, level: float = 1 - CONFIDENCE) -
     if c <= r:
         return math.nan
     bound = math.sqrt(freedom * (1 - c) / (c - r))
-    return max(SMALLEST_LEVEL, 2 * float(special.stdtr(freedom, -bound)))
+    return max(SMALLEST_LEVEL, 2 * float(scipy.special.stdtr(freedom, -bound)))
 
 
 def compare(values: Floats, cells: Codes, people: Codes | None, weights: Sequence[float]) -> Compared | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import special
+import scipy
 
 from playbook.intervals import CONFIDENCE
 from playbook.pilots.contrast import Floats, any_time_level
@@ -42,7 +42,7 @@ def spent(share: float, level: float = 1 - CONFIDENCE) -> float:
     z is the normal quantile at 1 - level/4; all of `level` is spent at 1, next to nothing early. Lan and DeMets,
     Biometrika 70 (1983) 659-663, O'Brien-Fleming type, two-sided.
     """
-    return 4 * float(special.ndtr(float(special.ndtri(level / 4)) / math.sqrt(share))) if share > 0 else 0.0
+    return 4 * float(scipy.special.ndtr(float(scipy.special.ndtri(level / 4)) / math.sqrt(share))) if share > 0 else 0.0
 
 
 def bounds(shares: Sequence[float], level: float = 1 - CONFIDENCE) -> list[float]:
@@ -104,7 +104,7 @@ def look(pilot: Mapping[Any, Any], sides: Sides) -> Look:
     planned = planned_looks(*dates, sides)
     if not planned:
         return Look(None, ANY_TIME)
-    level = 2 * float(special.ndtr(-bounds(list(planned.values()))[-1]))
+    level = 2 * float(scipy.special.ndtr(-bounds(list(planned.values()))[-1]))
     weeks = len(planned_days(*dates))
     return Look(
         level,
@@ -131,10 +131,11 @@ def _bounds(shares: tuple[float, ...], level: float) -> tuple[float, ...]:
 
 def _bound(points: Floats, mass: Floats, step: float, scale: float, may: float) -> float:
     """The bound that is crossed with probability `may` by a score `step` away from where it stood."""
-    from scipy import optimize  # noqa: PLC0415 - half a second that most pages need not pay
 
     def crossing(bound: float) -> float:
-        above = special.ndtr((points - bound * scale) / step) + special.ndtr((-bound * scale - points) / step)
+        above = scipy.special.ndtr((points - bound * scale) / step) + scipy.special.ndtr(
+            (-bound * scale - points) / step
+        )
         return float(mass @ above) - may
 
-    return FARTHEST if crossing(FARTHEST) >= 0 else float(optimize.brentq(crossing, 0.0, FARTHEST, xtol=1e-6))
+    return FARTHEST if crossing(FARTHEST) >= 0 else float(scipy.optimize.brentq(crossing, 0.0, FARTHEST, xtol=1e-6))

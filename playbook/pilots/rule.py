@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import scipy
 from pydantic import Field, model_validator
-from scipy import special
 
 from playbook.intervals import CONFIDENCE
 from playbook.tables import Authored, Sourced
@@ -53,7 +53,7 @@ class EvidenceRule(Authored):
 
         Source: Chow, Shao and Wang, Sample Size Calculations in Clinical Research, 2nd ed. (2008), chapters 3 and 4.
         """
-        return float((special.ndtri((1 + CONFIDENCE) / 2) + special.ndtri(self.chance.value)) ** 2)
+        return float((scipy.special.ndtri((1 + CONFIDENCE) / 2) + scipy.special.ndtri(self.chance.value)) ** 2)
 
     @property
     def quality_by(self) -> Measure:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import special
+import scipy
 
 from playbook.intervals import CONFIDENCE, Interval
 
@@ -26,7 +26,7 @@ def shrink(
     """
     y, s2 = np.asarray(estimates, dtype=float), np.asarray(errors, dtype=float) ** 2
     if len(y) < 2:
-        z = float(special.ndtri((1 + confidence) / 2))
+        z = float(scipy.special.ndtri((1 + confidence) / 2))
         return [
             Interval(float(a), float(a - z * b), float(a + z * b), 1, confidence)
             for a, b in zip(y, errors, strict=True)
@@ -45,12 +45,13 @@ def shrink(
 
 
 def _mixed(weight: np.ndarray, means: np.ndarray, spreads: np.ndarray, n: int, confidence: float) -> Interval:
-    from scipy import optimize  # noqa: PLC0415 - half a second that most pages need not pay
 
     low, high = float((means - 10 * spreads).min()), float((means + 10 * spreads).max())
 
     def at(share: float) -> float:
-        found = optimize.brentq(lambda x: float(weight @ special.ndtr((x - means) / spreads)) - share, low, high)
+        found = scipy.optimize.brentq(
+            lambda x: float(weight @ scipy.special.ndtr((x - means) / spreads)) - share, low, high
+        )
         return float(found)
 
     tail = (1 - confidence) / 2

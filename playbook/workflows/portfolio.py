@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import scipy
 
 from playbook.errors import ParameterError
 from playbook.tables import count, plain_name
@@ -269,8 +270,6 @@ def _greedy(problem: _Problem, start: Choice | None = None) -> Choice:
 
 def _solved(problem: _Problem, seconds: float) -> tuple[Choice | None, bool]:
     """The exact choice, or the best one at the time limit; None when the solver found none."""
-    from scipy import optimize  # noqa: PLC0415 - slow to load, and only a choice needs it
-
     n = len(problem.value)
     if n == 0:
         return None, False
@@ -282,11 +281,11 @@ def _solved(problem: _Problem, seconds: float) -> tuple[Choice | None, bool]:
     upper[list(problem.barred)] = 0.0
     rows = np.vstack([problem.use, matrix])
     limits = np.concatenate([problem.room, np.zeros(len(orders))])
-    constraints = optimize.LinearConstraint(rows, ub=limits) if len(rows) else ()
-    result = optimize.milp(
+    constraints = scipy.optimize.LinearConstraint(rows, ub=limits) if len(rows) else ()
+    result = scipy.optimize.milp(
         -problem.value,
         integrality=np.ones(n, dtype=np.int64),
-        bounds=optimize.Bounds(0, upper),
+        bounds=scipy.optimize.Bounds(0, upper),
         constraints=constraints,
         options={"time_limit": seconds, "mip_rel_gap": 0},
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import special
+import scipy
 
 from playbook.errors import ParameterError
 from playbook.intervals import CONFIDENCE
@@ -127,7 +127,7 @@ def share_pieces(accepted: float, margin: float, chance: float) -> int:
     sides accepting `accepted`; 2,000 where that is not enough.
     """
     z = _z()
-    rough = 2 * (z + float(special.ndtri(chance))) ** 2 * accepted * (1 - accepted) / margin**2
+    rough = 2 * (z + float(scipy.special.ndtri(chance))) ** 2 * accepted * (1 - accepted) / margin**2
     n = max(2, math.ceil(0.9 * rough))
     while n < MOST_PIECES and _chance_of_kept(n, accepted, margin) < chance:
         n += 1
@@ -143,7 +143,7 @@ def smallest_saving(n: int, rule: ProofRule) -> float:
     counted = n - z * z / 4
     if counted <= 0:
         return 1.0
-    reach = (z + float(special.ndtri(rule.chance.value))) * rule.log_spread.value
+    reach = (z + float(scipy.special.ndtri(rule.chance.value))) * rule.log_spread.value
     return 1 - math.exp(-reach * math.sqrt(2 / counted))
 
 
@@ -204,7 +204,7 @@ def _weeks(weeks: float) -> str:
 
 def _of_means(spread: float, difference: float, chance: float) -> int:
     z = _z()
-    return math.ceil(2 * ((z + float(special.ndtri(chance))) * spread / difference) ** 2 + z * z / 4)
+    return math.ceil(2 * ((z + float(scipy.special.ndtri(chance))) * spread / difference) ** 2 + z * z / 4)
 
 
 def _chance_of_kept(n: int, accepted: float, margin: float) -> float:
@@ -219,8 +219,8 @@ def _chance_of_kept(n: int, accepted: float, margin: float) -> float:
 
 def _binomial(n: int, p: float) -> NDArray[np.float64]:
     x = np.arange(n + 1)
-    logs = special.gammaln(n + 1) - special.gammaln(x + 1) - special.gammaln(n - x + 1)
-    found: NDArray[np.float64] = np.exp(logs + special.xlogy(x, p) + special.xlog1py(n - x, -p))
+    logs = scipy.special.gammaln(n + 1) - scipy.special.gammaln(x + 1) - scipy.special.gammaln(n - x + 1)
+    found: NDArray[np.float64] = np.exp(logs + scipy.special.xlogy(x, p) + scipy.special.xlog1py(n - x, -p))
     return found
 
 
@@ -232,4 +232,4 @@ def _wilson(x: NDArray[np.int64], n: int) -> tuple[NDArray[np.float64], NDArray[
 
 
 def _z() -> float:
-    return float(special.ndtri((1 + CONFIDENCE) / 2))
+    return float(scipy.special.ndtri((1 + CONFIDENCE) / 2))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import special
+import scipy
 
 from playbook.agents.reporting.holiday import ORDINARY
 
@@ -137,7 +137,7 @@ class _Smoothing:
 
     def __init__(self, scale: _Scale, how: Pace, budget: float) -> None:
         self.scale, self.how, self.share = scale, how, budget / 100
-        self.start = float(special.stdtrit(FREEDOM, 1 - self.share / 2))
+        self.start = float(scipy.special.stdtrit(FREEDOM, 1 - self.share / 2))
         self.limit = self.start
         self.level = self.sigma = math.nan
         self.slots: Floats = np.zeros(how.slots)

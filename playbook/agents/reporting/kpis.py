@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import special
+import scipy
 
 from playbook.agents.reporting import series as kept
 from playbook.agents.reporting.holiday import HOLIDAY
@@ -168,5 +168,5 @@ def _range(last: float, changes: list[float], share: float) -> tuple[float, floa
     if n < FEWEST or last <= 0:
         return math.nan, math.nan
     spread = float(np.std(changes, ddof=1)) * math.sqrt(1 + 1 / n)
-    reach = float(special.stdtrit(n - 1, (1 + share) / 2)) * spread
+    reach = float(scipy.special.stdtrit(n - 1, (1 + share) / 2)) * spread
     return last * math.exp(-reach), last * math.exp(reach)

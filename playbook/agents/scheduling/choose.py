@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -183,39 +184,35 @@ class _Model:
         return self._matched(result.x), result.status == 1 or late, highest
 
     def _run(self, worth: Floats, at_least: int, seconds: float) -> Any:
-        from scipy import optimize, sparse  # noqa: PLC0415 - slow to load, and only a choice needs it
-
-        rows = sparse.vstack([self.matrix, sparse.csr_array(self.number[None, :])], format="csc")
+        rows = scipy.sparse.vstack([self.matrix, scipy.sparse.csr_array(self.number[None, :])], format="csc")
         limits = np.append(self.low, at_least), np.append(self.high, np.inf)
-        return optimize.milp(
+        return scipy.optimize.milp(
             -worth,
             integrality=1 - self.number,
-            bounds=optimize.Bounds(0, 1),
-            constraints=optimize.LinearConstraint(rows, *limits),
+            bounds=scipy.optimize.Bounds(0, 1),
+            constraints=scipy.optimize.LinearConstraint(rows, *limits),
             options={"time_limit": seconds, "mip_rel_gap": SURE},
         )
 
     def _rows(self) -> tuple[Any, Floats, Floats]:
         """Posts of a kind; a time is used by what is put there; spacing; days; weeks."""
-        from scipy import sparse  # noqa: PLC0415
-
         width, here = self.shares + self.times, self.shares + np.arange(self.times)
         ones = np.ones(self.shares)
-        kinds = sparse.csr_array((ones, (self.of_kind, np.arange(self.shares))), shape=(len(self.count), width))
+        kinds = scipy.sparse.csr_array((ones, (self.of_kind, np.arange(self.shares))), shape=(len(self.count), width))
         cells = np.concatenate([ones, -np.ones(self.times)])
         places = np.concatenate([self.of_time, np.arange(self.times)])
-        link = sparse.csr_array((cells, (places, np.arange(width))), shape=(self.times, width))
+        link = scipy.sparse.csr_array((cells, (places, np.arange(width))), shape=(self.times, width))
         problem = self.problem
         stretches = self._stretches()
         groups = [np.flatnonzero(problem.day == day) for day in range(len(problem.day_room))]
         groups += [np.flatnonzero(problem.week == week) for week in range(len(problem.week_room))]
         held = [here[list(members)] for members in [*stretches, *groups]]
         lines = np.repeat(np.arange(len(held)), [len(members) for members in held])
-        limits = sparse.csr_array((np.ones(len(lines)), (lines, np.concatenate(held))), shape=(len(held), width))
+        limits = scipy.sparse.csr_array((np.ones(len(lines)), (lines, np.concatenate(held))), shape=(len(held), width))
         rooms = np.concatenate([np.ones(len(stretches)), problem.day_room, problem.week_room])
         high = np.concatenate([self.count, np.zeros(self.times), rooms])
         low = np.concatenate([np.full(len(self.count), -np.inf), np.zeros(self.times), np.full(len(held), -np.inf)])
-        return sparse.vstack([kinds, link, limits], format="csr"), low, high
+        return scipy.sparse.vstack([kinds, link, limits], format="csr"), low, high
 
     def _stretches(self) -> list[range]:
         """The longest runs of times of which only one can be used, none inside another."""
@@ -227,15 +224,13 @@ class _Model:
 
     def _matched(self, x: Floats) -> Ints:
         """Give the chosen times to posts exactly: as many as fit, then the largest total."""
-        from scipy import optimize  # noqa: PLC0415
-
         problem = self.problem
         used = np.flatnonzero(np.round(x[self.shares :]) > 0)
         worth = problem.weight[:, None] * problem.value[None, used]
         # a place is worth more than any exchange of places, so that the number comes first
         bonus = 1 + float(worth.max(initial=0.0)) * min(worth.shape)
         allowed = problem.allowed[:, used]
-        posts, places = optimize.linear_sum_assignment(np.where(allowed, worth + bonus, 0.0), maximize=True)
+        posts, places = scipy.optimize.linear_sum_assignment(np.where(allowed, worth + bonus, 0.0), maximize=True)
         assigned = np.full(len(problem.weight), NO_TIME, dtype=np.int64)
         good = allowed[posts, places]
         assigned[posts[good]] = used[places[good]]

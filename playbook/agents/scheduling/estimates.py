@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
 
 from playbook.agents.scheduling import effects
@@ -92,9 +93,7 @@ class Learned:
         return pd.concat(parts, ignore_index=True)[list(COLUMNS)].astype(COLUMNS)
 
     def _rows(self, name: str, known: Known) -> pd.DataFrame:
-        from scipy import special  # noqa: PLC0415 - slow to load
-
-        reach = float(special.ndtri((1 + self.confidence) / 2))
+        reach = float(scipy.special.ndtri((1 + self.confidence) / 2))
         se = np.sqrt(np.diag(known.covariance))
         hours = known.posts_a_cell.reshape(7, HOURS).sum(axis=0)
         cells: dict[str, Any] = {
@@ -226,12 +225,10 @@ def _without_types(lift: Floats, cells: Ints, types: NDArray[np.object_]) -> tup
 
 def relative(channels: list[tuple[float, float, float]], n: int, confidence: float) -> Interval | None:
     """Several channels' gains as one: rows of (posts, gain, variance), each weighted by its posts in the plan."""
-    from scipy import special  # noqa: PLC0415 - slow to load
-
     whole = sum(posts for posts, _, _ in channels)
     if whole == 0:
         return None
     gain = sum(posts * gain for posts, gain, _ in channels) / whole
     variance = sum((posts / whole) ** 2 * variance for posts, _, variance in channels)
-    reach = float(special.ndtri((1 + confidence) / 2)) * math.sqrt(max(variance, 0.0))
+    reach = float(scipy.special.ndtri((1 + confidence) / 2)) * math.sqrt(max(variance, 0.0))
     return Interval(gain, gain - reach, gain + reach, n, confidence)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import special
+import scipy
 
 from playbook.errors import ParameterError
 
@@ -79,13 +79,13 @@ def rate_bounds(hits: ArrayLike, n: ArrayLike, alpha: float, scale: float) -> tu
     bound = -np.log(alpha)
 
     def odds(value: float) -> Floats:
-        return np.full(x.shape, special.expit(value))
+        return np.full(x.shape, scipy.special.expit(value))
 
     lowest = edge(lambda value: float(log_stake(x, total, odds(value), scale)), -35.0, 35.0, bound)
     highest = -edge(lambda value: float(log_stake(x, total, odds(-value), scale, above=False)), -35.0, 35.0, bound)
     # The ends of the search stand for "no bound at all".
-    low = 0.0 if lowest <= -35.0 else float(special.expit(lowest))
-    return low, 1.0 if highest >= 35.0 else float(special.expit(highest))
+    low = 0.0 if lowest <= -35.0 else float(scipy.special.expit(lowest))
+    return low, 1.0 if highest >= 35.0 else float(scipy.special.expit(highest))
 
 
 def as_percent(share: float) -> str:

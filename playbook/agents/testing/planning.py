@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from scipy import special
+import scipy
 
 from playbook.agents.testing.evidence import BETS, as_percent, edge, log_mean, weights
 from playbook.errors import ParameterError
@@ -116,9 +116,9 @@ def _each(design: Design, worth: float) -> float:
     p2 = p1 * (1 + worth)
     mean = (p1 + p2) / 2
     null, real = math.sqrt(2 * mean * (1 - mean)), math.sqrt(p1 * (1 - p1) + p2 * (1 - p2))
-    z_power = float(special.ndtri(design.power))
+    z_power = float(scipy.special.ndtri(design.power))
     if design.judged == "planned end":
-        z = -float(special.ndtri(design.alpha / 2))
+        z = -float(scipy.special.ndtri(design.alpha / 2))
         return ((z * null + z_power * real) / (p2 - p1)) ** 2
     bound, share = math.log(design.arms / design.alpha), weights(SCALE)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from scipy import special
+import scipy
 
 from playbook.agents.testing.allocation import AllocationRule, split, whole
 from playbook.agents.testing.counts import Results, of_arrays
@@ -117,7 +117,7 @@ def naive(sends: ArrayLike, clicks: ArrayLike, alpha: float = 0.05) -> int | Non
     if spread == 0:
         return None
     z = (x[first] / n[first] - x[second] / n[second]) / spread
-    return int(first) if 2 * special.ndtr(-z) <= alpha else None
+    return int(first) if 2 * scipy.special.ndtr(-z) <= alpha else None
 
 
 def _claim(way: Way, sent: NDArray[np.int64], clicked: NDArray[np.int64], alpha: float, *, ended: bool) -> int | None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
+import scipy
 from pydantic import Field
-from scipy import special
 
 from playbook.agents.testing.evidence import as_percent, edge, log_stake
 from playbook.agents.testing.guardrails import Guardrail, guard, unwatched
@@ -223,15 +223,20 @@ def _planned_end(results: Results, first: int, second: int, level: float) -> dic
     z = (float((x1 - m * share).sum()) - 0.5) / math.sqrt(variance) if variance > 0 else -math.inf
     above, below = float((x1 * n2 / n).sum()), float((x2 * n1 / n).sum())
     if above <= 0 or below <= 0:
-        return {"times": _times(results, first, second), "low": 0.0, "high": math.inf, "p": float(special.ndtr(-z))}
+        return {
+            "times": _times(results, first, second),
+            "low": 0.0,
+            "high": math.inf,
+            "p": float(scipy.special.ndtr(-z)),
+        }
     spread = math.sqrt(float(((m * n1 * n2 - x1 * x2 * n) / n**2).sum()) / (above * below))
-    reach = -float(special.ndtri(level)) * spread
+    reach = -float(scipy.special.ndtri(level)) * spread
     ratio = above / below
     return {
         "times": ratio,
         "low": ratio * math.exp(-reach),
         "high": ratio * math.exp(reach),
-        "p": float(special.ndtr(-z)),
+        "p": float(scipy.special.ndtr(-z)),
     }
 
 

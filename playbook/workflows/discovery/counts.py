@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 from playbook import intervals, tables
 from playbook.workflows.discovery.paths import Paths, framed
@@ -236,4 +236,4 @@ def middle(values: Floats) -> tuple[float, float, float]:
 def _rank(n: int) -> int:
     """The rank of the interval's lower end: how many r have P(Binomial(n, 1/2) <= r) at most 2.5 %; found by halving."""
     tail = (1 - intervals.CONFIDENCE) / 2
-    return bisect.bisect_right(range(n // 2 + 1), tail, key=lambda below: float(special.bdtr(below, n, 0.5)))
+    return bisect.bisect_right(range(n // 2 + 1), tail, key=lambda below: float(scipy.special.bdtr(below, n, 0.5)))
