@@ -301,7 +301,10 @@ def test_lab_works_on_copies_and_asks_no_news_question(folder):
 
 def test_the_launcher_has_a_tile_for_the_first_page_of_each_phase(folder):
     offered = lab.tiles(known(folder, by_hand=True))
-    assert [tile["path"] for tile in offered][:2] == ["00_start.ipynb", "phase1_audit_and_experiment/10_inventory.ipynb"]
+    assert [tile["path"] for tile in offered][:2] == [
+        "00_start.ipynb",
+        "phase1_audit_and_experiment/10_inventory.ipynb",
+    ]
     assert [tile["label"] for tile in offered][:2] == ["Start", "Phase 1: Audit and experiment"]
     assert [tile["mark"] for tile in offered] == ["S", "1", "2", "3", "P"]
 

@@ -27,14 +27,12 @@ if TYPE_CHECKING:
     from playbook.report.jobs import Phase
 
 FOLDER = "lab"
-# For a projector: no news question in the middle of a workshop, letters that the last row can read, no dots where code
-# is folded away, saved every half minute.
+# The news question would stand on the projector in the middle of a workshop.
 SETTINGS: dict[str, dict[str, Any]] = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
-    "@jupyterlab/apputils-extension:themes": {"overrides": {"content-font-size1": "16px", "code-font-size": "15px"}},
-    "@jupyterlab/notebook-extension:tracker": {"showInputPlaceholder": False},
     "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 30},
 }
+# letters for the last row of a room, and the launcher's tiles
 EXTENSIONS = Path(playbook.__file__).resolve().parent / "widgets" / "labextensions"
 
 

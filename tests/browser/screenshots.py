@@ -34,8 +34,10 @@ def main(folder: Path, only: list[str]) -> int:
         driving.make_sample(place)
         with driving.running_lab(place) as lab:
             browser = driver.chromium.launch(executable_path=path, args=list(driving.CHROMIUM))
+            shown = browser.new_page(viewport={"width": WIDTHS[0], "height": 1000})
+            driving.window(shown, lab)
             for name in names:
-                shown = browser.new_page(viewport={"width": WIDTHS[0], "height": 1000})
+                shown.set_viewport_size({"width": WIDTHS[0], "height": 1000})
                 driving.run_and_save(shown, lab, name)
                 for width in WIDTHS:
                     shown.set_viewport_size({"width": width, "height": 1000})
@@ -47,8 +49,7 @@ def main(folder: Path, only: list[str]) -> int:
                     picture = folder / f"{name.replace('/', '-').removesuffix('.ipynb')}-{width}.png"
                     shown.screenshot(path=picture)
                     sys.stdout.write(f"{picture}\n")
-                driving.shut_down(lab, name)
-                shown.close()
+                driving.close(shown, name)
             browser.close()
     return 0
 

@@ -1,7 +1,4 @@
-"""Notebooks with a form run by hand in a real JupyterLab: no error cell, no code on the projector, the form is there.
-
-A quarter of a minute each: the pages without a form run in a kernel under nbval, and in Lab by `make screenshots`.
-"""
+"""Every notebook run by hand in a real JupyterLab: no error cell, no code on the projector, a form where one belongs."""
 
 from __future__ import annotations
 
@@ -12,14 +9,15 @@ import pytest
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parent.parent.parent / "notebooks"
-EVERY = sorted(ROOT.rglob("[!.]*.ipynb"))
-PAGES = [path.relative_to(ROOT).as_posix() for path in EVERY if "desk.by_hand" in path.read_text(encoding="utf-8")]
+PAGES = [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.rglob("[!.]*.ipynb"))]
 
 
 @pytest.fixture(scope="module")
-def shown(page):
+def shown(page, lab):
     """One window for all notebooks, one after the other; the module fails on console errors and outside requests."""
-    return page(width=1280)
+    opened = page(width=1280)
+    driving.window(opened, lab)
+    return opened
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -35,4 +33,4 @@ def test_it_runs_from_top_to_bottom_without_an_error(lab, shown, name):
     has_form = any("desk.by_hand" in "".join(cell["source"]) for cell in code)
     widgets = [output for output in outputs if "application/vnd.jupyter.widget-view+json" in output.get("data", {})]
     assert bool(widgets) == has_form
-    driving.shut_down(lab, name)
+    driving.close(shown, name)

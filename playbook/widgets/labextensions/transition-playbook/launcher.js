@@ -1,8 +1,10 @@
-/* Tiles on JupyterLab's launcher, one for each page the ninety days begin with. No build step: Lab asks a ready-made
-   extension for `init` and `get` under its name, and lends it its own modules. Which tiles there are says the page
-   configuration that `playbook lab` writes: a list of {label, caption, mark, path}. */
+/* JupyterLab for a room with a projector: tiles on the launcher, one for each page the ninety days begin with, and the
+   style sheet beside this file. No build step: Lab asks a ready-made extension for `init` and `get` under its name, and
+   lends it its own modules. Which tiles there are says the page configuration that `playbook lab` writes: a list of
+   {label, caption, mark, path}. */
 (window._JUPYTERLAB ??= {})["transition-playbook"] = (() => {
   const CATEGORY = "Ninety days";
+  const SHEET = new URL("projector.css", document.currentScript.src);
   let lent = {};
 
   const module = async (name) => {
@@ -27,6 +29,7 @@
     const { PageConfig } = await module("@jupyterlab/coreutils");
     const { LabIcon } = await module("@jupyterlab/ui-components");
     const activate = (app, launcher) => {
+      document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: SHEET }));
       const tiles = JSON.parse(PageConfig.getOption("playbookTiles") || "[]");
       for (const [rank, { label, caption, mark, path }] of tiles.entries()) {
         const command = `transition-playbook:open-${rank}`;
