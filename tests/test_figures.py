@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from drawings import EVIL, readouts, title
 
 from playbook import tables
 from playbook.report import figures, look
-
-EVIL = "<script>alert(1)</script><a href='javascript:x'>x</a>"
 
 
 def functions() -> pd.DataFrame:
@@ -52,25 +50,6 @@ def placed() -> tuple[pd.DataFrame, pd.DataFrame]:
     )
     levels = pd.DataFrame({"team": "a", "task_id": ["1", "2", "3"], "target_level": [4, 2, 5], "coverage": 1.0})
     return tables.check(tables.TASKS, tasks), tables.check(tables.PLACEMENTS, levels)
-
-
-def readouts() -> pd.DataFrame:
-    rows = {
-        "team": "a",
-        "pilot_id": ["1", "2", "3"],
-        "workflow": ["Reports", "Mails", "New"],
-        "level": 4,
-        "n_baseline": [10, 12, 0],
-        "n_trial": [11, 9, 0],
-        "time_ratio": [0.5, 1.3, None],
-        "ratio_low": [0.4, 0.9, None],
-        "ratio_high": [0.7, 1.9, None],
-        "breakages": 0,
-        "time_verdict": ["saved", "not shown", "not yet"],
-        "quality_verdict": "not yet",
-        "reason": "n",
-    }
-    return tables.check(tables.PILOT_READOUTS, pd.DataFrame(rows))
 
 
 def roles() -> pd.DataFrame:
@@ -219,10 +198,6 @@ EMPTY = {
 }
 
 
-def title(figure) -> str:
-    return re.sub(r" +", " ", re.sub(r"<[^>]+>", " ", figure.layout.title.text.split("<br><span")[0])).strip()
-
-
 def test_every_figure_is_tried_here_or_in_a_file_of_its_own():
     left = set(figures.__all__) - set(DRAWN)
     files = [path for path in Path(__file__).parent.glob("test_*.py") if path != Path(__file__)]
@@ -269,7 +244,7 @@ def test_a_level_keeps_its_colour_in_every_figure():
 
 def test_hours_at_stake_counts_the_share_that_could_reach_level_4_or_5():
     # Reporting 30 (4.4 -> 4) and Chat 10 (5) of 50 hours = 80 %
-    assert title(figures.hours_at_stake(functions())).startswith("50 hours a month are in the inventory; 80\u00a0%")
+    assert title(figures.hours_at_stake(functions())).startswith("50 hours a month are in the inventory; 80 %")
 
 
 def test_rows_without_hours_are_not_drawn_as_nothing():
@@ -351,18 +326,14 @@ def test_money_in_two_currencies_is_not_added_up():
 def test_the_budget_says_where_the_money_stands():
     # of 100 known: Agencies 60 falls, Tools 10 grows
     figure = figures.budget_shift(BUDGET)
-    assert (
-        title(figure) == "60\u00a0% of 100 EUR a month are in lines the shift takes from, 10\u00a0% in lines it feeds"
-    )
+    assert title(figure) == "60 % of 100 EUR a month are in lines the shift takes from, 10 % in lines it feeds"
     assert "1 line without a figure yet" in figure.layout.title.text
 
 
 def test_the_split_of_hours_is_read_against_the_mark():
     # 30 of the 90 placed hours; the bar itself holds all 100
     figure = figures.time_split(SPLIT)
-    assert title(figure).startswith(
-        "33\u00a0% of the placed hours are work AI cannot do; the mark of arrival is 80\u00a0%"
-    )
+    assert title(figure).startswith("33 % of the placed hours are work AI cannot do; the mark of arrival is 80 %")
     assert [trace.x[0] for trace in figure.data] == [0.3, 0.6, 0.1]
 
 
@@ -421,7 +392,7 @@ def test_markup_in_names_never_reaches_a_label():
 def test_a_sure_level_is_a_full_dot_and_a_doubtful_one_a_ring():
     # of two levels one survives; the other's range is three levels wide
     figure = figures.level_ranges(DOUBTS)
-    assert title(figure) == "1 of 2 levels is sure; 50\u00a0% could lie two levels or more apart"
+    assert title(figure) == "1 of 2 levels is sure; 50 % could lie two levels or more apart"
     assert [trace.name for trace in figure.data[1:]] == ["holds", "may change"]
     assert figure.data[2].marker.color == look.PAPER
     assert "1 task without a level not drawn" in figure.layout.title.text

@@ -71,7 +71,6 @@ def bind(  # noqa: PLR0913 - the facts of a report, each by name
             for said in section.failures
         ],
         sections=[_shown(section, name) for section, name in zip(sections, files, strict=True)],
-        scripts=[_script(script) for script in scripts],
     )
 
 
@@ -168,7 +167,7 @@ def _frame(
     scripts: Sequence[str],
     overrides: str | PathLike[str] | None,
 ) -> dict[str, Any]:
-    """What reports and the index share: head, running header, facts, notice, footer."""
+    """What reports and the index share: head, running header, facts, notice, footer, scripts."""
     made_up = MADE_UP if facts.pop("made_up", False) else ""
     said = {key: _said(value) for key, value in facts.items() if not look.missing(value)}
     running = " · ".join(said[key] for key in ("organisation", "team", "phase") if key in said)
@@ -189,6 +188,7 @@ def _frame(
         ],
         "notice": _markup(show.markdown(show.notice_text(overrides))),
         "footer": FOOTER if not made_up else f"{MADE_UP}. {FOOTER}",
+        "scripts": [_script(script) for script in scripts],
     }
 
 
@@ -228,10 +228,11 @@ def _hash(script: str) -> str:
 
 @cache
 def _template(name: str) -> Template:
-    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - paid for only where a page is written
+    from jinja2 import Environment, FunctionLoader, StrictUndefined  # noqa: PLC0415 - paid for only where a page is written
 
-    made = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return made.from_string(look.asset(name))
+    loader = FunctionLoader(look.asset)  # a page and the index fill the same frame.html
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return made.get_template(name)
 
 
 def _markup(text: str) -> Any:

@@ -14,7 +14,8 @@ import playbook
 from playbook import assessments, consensus, spectrum
 from playbook.errors import ParameterError, TableError
 from playbook.tables import FACTORS, STORED, count
-from playbook.widgets._form import Form, Said, rule_of
+from playbook.widgets._asking import Said
+from playbook.widgets._form import Form, rule_of
 from playbook.widgets._form_cells import texts_of
 from playbook.widgets._form_ledger import Edit, find
 from playbook.widgets._form_settings import suggestions

@@ -2,8 +2,6 @@
 // The kernel holds what is stored; this file shows it and asks. Nothing here is loaded from anywhere else.
 
 const FAR_ENOUGH = 5; // pixels a pointer moves before it drags
-const SLOW = 700; // milliseconds after which waiting is said
-const SILENT = 10000; // milliseconds after which a card goes back and the silence is said
 const TRAY = 0;
 const REASON = { least: 10, most: 1000 };
 const ROLE_MOST = 120;
@@ -14,23 +12,9 @@ const numbers = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
 const hoursOf = (card) => (card.hours === null ? "hours not known" : `${numbers.format(card.hours)} h a month`);
 const ALL = "";
 
-function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name === "class") node.className = value;
-    else if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value === true) node.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
-  }
-  node.append(...children.filter((child) => child !== null && child !== undefined));
-  return node;
-}
-
-class Board {
+class Board extends Asking {
   constructor(model, root) {
-    this.model = model;
-    this.view = Math.random().toString(36).slice(2);
-    this.asked = new Map();
+    super(model, "pbb", "board");
     this.nodes = new Map(); // task id -> its card's element
     this.column = new Map(); // task id -> the column it is shown in
     this.held = null; // a card picked up: {id, from, ghost?}
@@ -41,14 +25,12 @@ class Board {
     this.build(root);
     this.listen();
     this.fill();
-    model.send({ do: "shown", view: this.view });
+    this.start();
   }
 
   close() {
     this.endDrag();
-    for (const [name, call] of this.calls) this.model.off(name, call);
-    for (const waiting of this.asked.values()) clearTimeout(waiting.timer);
-    this.model.send({ do: "gone", view: this.view });
+    super.close();
   }
 
   // --- what is there ---------------------------------------------------------------------------------------------
@@ -83,17 +65,13 @@ class Board {
     const choose = (label) => make("select", { "aria-label": label, onchange: () => this.filter() });
     this.filters = { function: choose("Function"), workflow: choose("Workflow"), role: choose("Role") };
     this.count = make("span", { class: "pbb-count" });
-    this.undo = make("button", { type: "button", class: "pbb-undo", onclick: () => this.takeBack() }, "Undo");
-    this.alert = make("div", { class: "pbb-alert", role: "alert", hidden: true });
-    this.said = make("div", { class: "pbb-said", "aria-live": "polite" });
+    this.undo = button("Undo", () => this.takeBack(), { class: "pbb-undo" });
     this.key = make("div", { class: "pbb-key", "aria-label": "Functions" });
     this.lists = [TRAY, 1, 2, 3, 4, 5].map((number) => this.buildColumn(number));
     this.stage = make("div", { class: "pbb-stage" }, make("div", { class: "pbb-columns" }, ...this.lists.map((list) => list.frame)));
     this.helpId = `pbb-help-${this.view}`;
-    this.root = make(
-      "section",
-      // Lab's own single-key commands (d d deletes a cell) must not hear what is typed here
-      { class: "pbb", "aria-label": `Spectrum board of ${team}`, "data-lm-suppress-shortcuts": "true", "data-jp-suppress-context-menu": "" },
+    this.frame(
+      { class: "pbb", "aria-label": `Spectrum board of ${team}` },
       make("div", { class: "pbb-bar" }, this.search, ...Object.values(this.filters), this.count, this.undo),
       this.alert,
       this.stage,
@@ -256,14 +234,7 @@ class Board {
   // --- listening ---------------------------------------------------------------------------------------------------
 
   listen() {
-    this.calls = [
-      ["change:cards", () => this.fill()],
-      ["change:decisions", () => this.others()],
-      ["change:undoable", () => this.showUndo()],
-      ["change:trouble", () => this.showTrouble()],
-      ["msg:custom", (message) => this.hear(message)],
-    ];
-    for (const [name, call] of this.calls) this.model.on(name, call);
+    this.calls.push(["change:cards", () => this.fill()], ["change:decisions", () => this.others()], ["change:undoable", () => this.showUndo()]);
     this.root.addEventListener("keydown", (event) => this.keydown(event));
     this.root.addEventListener("pointerdown", (event) => this.pointerdown(event));
     this.root.addEventListener("dblclick", (event) => this.idOf(event) && this.show(this.idOf(event)));
@@ -306,60 +277,6 @@ class Board {
     this.undo.title = words ? `Take back: ${words}` : "Nothing of this session to take back";
   }
 
-  showTrouble() {
-    const trouble = this.model.get("trouble");
-    const retry = !this.alert.hidden && this.alert.dataset.kind === "again"; // it says the same, and offers more
-    if (trouble && !retry) this.warn(`${trouble} What you see may be old.`);
-    else if (this.alert.dataset.kind === "trouble") {
-      this.calm();
-      this.say("The workspace answers again.");
-    }
-  }
-
-  say(text) {
-    this.said.textContent = text.charAt(0).toUpperCase() + text.slice(1);
-  }
-
-  warn(text, again = null) {
-    const tryAgain = again && make("button", { type: "button", class: "pbb-again", onclick: () => (this.calm(), again()) }, "Try again");
-    this.alert.replaceChildren(make("span", {}, text), tryAgain ?? "", make("button", { type: "button", onclick: () => this.calm() }, "Close"));
-    this.alert.dataset.kind = again ? "again" : "trouble";
-    this.alert.hidden = false;
-  }
-
-  calm() {
-    this.alert.hidden = true;
-    this.alert.replaceChildren();
-  }
-
-  // --- asking the kernel -------------------------------------------------------------------------------------------
-
-  ask(message) {
-    const ask = Math.random().toString(36).slice(2);
-    return new Promise((resolve) => {
-      const slow = setTimeout(() => this.say("Storing …"), SLOW);
-      const timer = setTimeout(() => {
-        const text = "The notebook's kernel does not answer. If it is running a cell, the decision is stored when that ends; if it was restarted, run this board's cell again.";
-        this.hear({ ask, ok: false, kind: "trouble", text });
-      }, SILENT);
-      this.asked.set(ask, { resolve, timer, slow });
-      try {
-        this.model.send({ ...message, ask });
-      } catch (error) {
-        this.hear({ ask, ok: false, kind: "trouble", text: `The notebook's kernel cannot be reached (${error.message}); run this board's cell again.` });
-      }
-    });
-  }
-
-  hear(answer) {
-    const waiting = this.asked.get(answer.ask);
-    if (!waiting) return;
-    clearTimeout(waiting.timer);
-    clearTimeout(waiting.slow);
-    this.asked.delete(answer.ask);
-    waiting.resolve(answer);
-  }
-
   async decide(id, { decision, level = null, reason = "", by = "", seen }) {
     const target = this.column.get(id);
     this.busy.add(id);
@@ -374,7 +291,6 @@ class Board {
       this.drafts.delete(id);
       this.say(answer.text);
     } else if (answer.kind === "trouble") {
-      this.say("The card is back where it was.");
       this.warn(`${answer.text} The card is back where it was.`, () => {
         this.put(id, target);
         this.stored(id, this.decide(id, { decision, level, reason, by, seen }));
@@ -386,8 +302,8 @@ class Board {
   async takeBack() {
     if (this.undo.disabled) return;
     const answer = await this.ask({ do: "undo" });
-    this.say(answer.text);
-    if (!answer.ok) this.warn(answer.text, answer.kind === "trouble" ? () => this.takeBack() : null);
+    if (answer.ok) this.say(answer.text);
+    else this.warn(answer.text, answer.kind === "trouble" ? () => this.takeBack() : null);
   }
 
   // --- moving ------------------------------------------------------------------------------------------------------
@@ -442,7 +358,6 @@ class Board {
   }
 
   keydown(event) {
-    event.stopPropagation();
     if (this.panel?.contains(event.target)) {
       this.panelKey(event);
       return;
@@ -618,8 +533,8 @@ class Board {
     const by = make("input", { type: "text", list: listId, maxlength: ROLE_MOST, autocomplete: "off", oninput: () => this.check() });
     by.value = (column === null && made?.by) || this.role;
     const fault = make("p", { class: "pbb-fault", role: "alert" });
-    const store = make("button", { type: "button", class: "pbb-store", onclick: () => this.store() }, "Store decision");
-    const cancel = make("button", { type: "button", onclick: () => this.cancel() }, "Cancel");
+    const store = button("Store decision", () => this.store(), { class: "pbb-store" });
+    const cancel = button("Cancel", () => this.cancel());
     const field = (text, input, small = "") => make("label", { class: "pbb-field" }, make("span", {}, text, small ? make("small", {}, ` ${small}`) : null), input);
     const why = make("div", { class: "pbb-why" }, field("Why?", reason, `${REASON.least} to ${REASON.most} characters`), field("Decided by", by, "a role, not a name"));
     this.fields = { decision, reason, by, fault, store, why };
@@ -705,12 +620,12 @@ class Board {
     const now = this.decision(this.open.id);
     if ((now?.revision ?? null) === this.open.seen) return;
     const theirs = now ? now.says : "The decision was removed, so the rule is followed.";
-    const keep = make("button", { type: "button", onclick: () => this.cancel() }, "Keep theirs");
-    const mine = make("button", { type: "button", class: "pbb-mine", onclick: () => {
+    const keep = button("Keep theirs", () => this.cancel());
+    const mine = button("Store mine instead", () => {
       this.open.seen = this.decision(this.open.id)?.revision ?? null;
       notice.replaceChildren();
       if (this.check()) this.store();
-    } }, "Store mine instead");
+    }, { class: "pbb-mine" });
     const notice = this.panel.querySelector(".pbb-notice");
     notice.replaceChildren(make("p", {}, make("b", {}, "Decided meanwhile by somebody else: "), theirs), make("div", { class: "pbb-buttons" }, keep, mine));
     this.fields.store.disabled = true;

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import anywidget
 import pandas as pd
 import traitlets
 
 import playbook
 from playbook import consensus, spectrum
-from playbook.errors import ConflictError, ParameterError, PlaybookError, TableError, WorkspaceError
+from playbook.errors import ConflictError, ParameterError, TableError
 from playbook.tables import OVERRULINGS
 from playbook.widgets import _cards
-from playbook.widgets._live import Watch
+from playbook.widgets._asking import Asking, Said, files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from playbook.io.workspace import Workspace
     from playbook.spectrum import Model
 
-HERE = Path(__file__).parent
 FACTS = ("tasks", "ratings")
 DECISIONS = "overrulings"
 FACILITATOR = "facilitator"
@@ -50,21 +47,19 @@ def board(workspace: Workspace, team: str, model: Model | None = None, today: dt
     machine's by default). Raises ParameterError for an unknown team.
     """
     rule = model or playbook.load("spectrum", workspace.folder)
-    return Board(workspace, workspace.team(team), rule, today)
+    return Board(workspace, team, rule, today)
 
 
-class Board(anywidget.AnyWidget):
+class Board(Asking):
     """Tasks in the columns of the Collaboration Spectrum; a card lies where people decided, else where the rule puts it.
 
-    `changed` counts what moved, by this board or by anybody else on the workspace: observe it to draw a chart again from
-    `placements()`. Moving a card to the level of the rule removes the decision against it; any other place is stored
+    Draw a chart of `placements()` again when `changed` moves. Moving a card to the level of the rule removes the decision against it; any other place is stored
     in OVERRULINGS with a reason and the role that decides, in the same breath, and `undo` takes it back.
     """
 
-    _esm = HERE / "board.js"
-    _css = HERE / "board.css"
+    _esm = files("asking.js", "board.js")
+    _css = files("board.css")
 
-    team = traitlets.Unicode(help="the team's name as people say it").tag(sync=True)
     version = traitlets.Unicode(help="the version of the rule in force").tag(sync=True)
     levels: traitlets.List[Any] = traitlets.List(help="the five columns").tag(sync=True)
     functions: traitlets.List[Any] = traitlets.List(help="marketing functions with their colour and letters").tag(
@@ -75,12 +70,8 @@ class Board(anywidget.AnyWidget):
     undoable = traitlets.Unicode(help="the last change of this session in words; empty: none to take back").tag(
         sync=True
     )
-    trouble = traitlets.Unicode(help="why the workspace does not answer; empty: it does").tag(sync=True)
-    changed = traitlets.Int(0, help="how often something on the board has changed")
 
     def __init__(self, workspace: Workspace, team: str, model: Model, today: dt.date | None) -> None:
-        self._workspace = workspace
-        self._team = team
         self._model = model
         self._today = today
         self._facts = ""
@@ -88,14 +79,8 @@ class Board(anywidget.AnyWidget):
         self._done: list[tuple[str, dict[str, Any] | None, str]] = []
         self._mine: dict[str, int | None] = {}
         self._role = FACILITATOR
-        self._views: set[str] = set()
         self._moved = False
-        self._watch = Watch(workspace, (*FACTS, DECISIONS), team, self.refresh, on_trouble=self._say_trouble)
-        names = dict(zip(workspace.teams()["team"], workspace.teams()["name"], strict=True))
-        super().__init__(team=names[team], version=model.version, levels=_cards.levels(model))
-        self.refresh()
-        self.changed = 0
-        self.on_msg(self._hear)
+        super().__init__(workspace, team, (*FACTS, DECISIONS), version=model.version, levels=_cards.levels(model))
 
     def placements(self) -> pd.DataFrame:
         """Every task as people decided it, else as the rule places it (PLACEMENTS)."""
@@ -152,11 +137,6 @@ class Board(anywidget.AnyWidget):
         said = self._undo()
         self._tell()
         return said
-
-    def close(self) -> None:
-        """Take the board off the screen and stop watching the workspace."""
-        self._watch.stop()
-        super().close()
 
     # --- reading and showing -----------------------------------------------------------------------------------------
 
@@ -262,67 +242,41 @@ class Board(anywidget.AnyWidget):
                 frame = pd.DataFrame([dict(row)], columns=list(OVERRULINGS.columns))
                 wrote = not change.put(DECISIONS, frame.assign(revision=keys["revision"])).unchanged
             now = change.read(DECISIONS, self._team, revisions=True)
-        self._watch.forget()
+        self._look_again()
         self._show(now)
         self._mine[task_id] = self.decisions.get(task_id, {}).get("revision")
         return wrote
 
     # --- talking with the browser ------------------------------------------------------------------------------------
 
-    def _hear(self, _widget: Any, message: dict[str, Any], _buffers: Any) -> None:
-        """Answer the browser: every question gets one, so that a card never hangs between two columns."""
-        if message["do"] in ("shown", "gone"):
-            self._count_view(message)
-            return
-        try:
-            said = {"ok": True, "kind": "stored", "text": ANSWERS[message["do"]](self, message)}
-        except ConflictError as error:
-            said = {"ok": False, "kind": "conflict", "text": self._both(error)}
-        except TableError as error:
-            wanted = "; ".join(f"{fault.column}: wanted {fault.wanted}" for fault in error.faults)
-            said = {"ok": False, "kind": "refused", "text": wanted}
-        except WorkspaceError as error:
-            said = {"ok": False, "kind": "trouble", "text": str(error)}
-        except PlaybookError as error:
-            said = {"ok": False, "kind": "refused", "text": str(error)}
-        self.send({**said, "ask": message["ask"]})
+    def _hear(self, widget: Any, message: dict[str, Any], buffers: Any) -> None:
+        """Answer first, then let charts follow: they take longer than a card may hang between two columns."""
+        super()._hear(widget, message, buffers)
         self._tell()
 
-    def _asked_to_decide(self, message: dict[str, Any]) -> str:
+    def _asked_to_decide(self, message: Mapping[str, Any]) -> Said:
         task_id = message["task"]
         if self._card(task_id)["rule"] != message["rule"]:
             raise ParameterError("the rule's level of this task has changed meanwhile; look at the card again")
         parts = [message[name] for name in ("decision", "level", "reason", "by", "seen")]
-        return self._decide(task_id, *parts)
+        return {"text": self._decide(task_id, *parts)}
 
-    def _asked_to_undo(self, _message: dict[str, Any]) -> str:
-        return self._undo()
+    answers: ClassVar[Mapping[str, Callable[[Any, Mapping[str, Any]], Said]]] = {
+        "decide": lambda board, asked: board._asked_to_decide(asked),  # noqa: SLF001 - the board's own
+        "undo": lambda board, _asked: {"text": board._undo()},  # noqa: SLF001
+    }
 
-    def _both(self, error: ConflictError) -> str:
+    def _both(self, error: ConflictError, _asked: Mapping[str, Any]) -> Said:
         """Both values, with the board brought up to date so that people can choose."""
-        try:
-            self._read()
-        except WorkspaceError as gone:
-            self._say_trouble(gone)
+        self._follow()
         said = "; ".join(error.conflicts)
-        return f"Somebody decided on this task meanwhile; nothing was overwritten. {said}"
+        return {"text": f"Somebody decided on this task meanwhile; nothing was overwritten. {said}"}
 
-    def _say_trouble(self, error: PlaybookError | None) -> None:
-        self.trouble = str(error) if error else ""
-
-    def _count_view(self, message: dict[str, Any]) -> None:
-        """Watch the workspace only while the board is on a screen somewhere."""
-        (self._views.add if message["do"] == "shown" else self._views.discard)(message["view"])
-        (self._watch.start if self._views else self._watch.stop)()
+    def _bad_cells(self, error: TableError) -> Said:
+        return {"text": "; ".join(f"{fault.column}: wanted {fault.wanted}" for fault in error.faults)}
 
 
 def _words(row: Mapping[str, Any] | None) -> str:
     if row is None:
         return "follows the rule"
     return f"level {row['level']}" if row["decision"] == "level" else str(row["decision"])
-
-
-ANSWERS: Mapping[str, Callable[[Board, dict[str, Any]], str]] = {
-    "decide": Board._asked_to_decide,  # noqa: SLF001 - the board's own
-    "undo": Board._asked_to_undo,  # noqa: SLF001
-}

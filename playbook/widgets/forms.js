@@ -1,117 +1,43 @@
 // The forms in the browser: a list of rows with an editor, and questions with one choice each.
 // The kernel knows the fields, checks every value and holds what is stored; nothing here is loaded from anywhere else.
 
-const SLOW = 700; // milliseconds after which waiting is said
-const SILENT = 10000; // milliseconds after which a silent kernel is said
 const SHOWN = 200; // rows of the list; the search reaches the others
 const SHORT = 10; // characters that are not broken over two lines
 const NOT_APPLICABLE = "n/a";
-const SILENCE =
-  "The notebook's kernel does not answer. What you typed is still here. If it is running a cell, this is stored when that ends; " +
-  "if it was restarted, run this form's cell again.";
 const wholes = new Intl.NumberFormat("en");
-const token = () => Math.random().toString(36).slice(2);
 const count = (n, one) => `${wholes.format(n)} ${one}${n === 1 ? "" : "s"}`;
 
-function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name === "class") node.className = value;
-    else if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value === true) node.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
-  }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
-  return node;
-}
-
-const button = (text, onclick, more = {}) => make("button", { type: "button", onclick, ...more }, text);
-
-/** What every form has: a title, the role it stores by, undo, what happened, and questions to the kernel. */
-class Form {
+/** What every form has: a title, the role it stores by, and undo. */
+class Form extends Asking {
   constructor(model, el) {
-    this.model = model;
-    this.view = token();
-    this.asked = new Map();
+    super(model, "pbf", "form");
     const roles = `pbf-roles-${this.view}`;
     this.roles = make("datalist", { id: roles });
     this.by = make("input", { type: "text", list: roles, maxlength: 200, autocomplete: "off" });
     this.by.value = model.get("role");
     this.undo = button("Undo", () => this.takeBack(), { class: "pbf-undo" });
-    this.alert = make("div", { class: "pbf-alert", role: "alert", hidden: true });
-    this.said = make("div", { class: "pbf-said", "aria-live": "polite" });
     this.body = make("div", { class: "pbf-body" });
     const role = make("label", { class: "pbf-role" }, "Your role", this.by, this.roles);
     this.tools = make("div", { class: "pbf-tools" });
-    this.root = make(
-      "section",
-      // Lab's own single-key commands (d d deletes a cell) must not hear what is typed here
-      { class: "pbf", "aria-label": `${model.get("title")}, ${model.get("team")}`, "data-lm-suppress-shortcuts": "true", "data-jp-suppress-context-menu": "" },
+    this.frame(
+      { class: "pbf", "aria-label": `${model.get("title")}, ${model.get("team")}` },
       make("header", {}, make("h3", {}, model.get("title"), make("span", {}, ` ${model.get("team")}`)), make("p", {}, model.get("promise"))),
       make("div", { class: "pbf-bar" }, this.tools, role, this.undo),
       this.alert,
       this.body,
       this.said,
     );
-    this.root.addEventListener("keydown", (event) => event.stopPropagation());
     el.append(this.root);
-    this.calls = [
-      ["change:undoable", () => this.showUndo()],
-      ["change:roles", () => this.showRoles()],
-      ["change:trouble", () => this.showTrouble()],
-      ["msg:custom", (message) => this.hear(message)],
-    ];
+    this.calls.push(["change:undoable", () => this.showUndo()], ["change:roles", () => this.showRoles()]);
     this.build();
-    for (const [name, call] of this.calls) model.on(name, call);
     this.showUndo();
     this.showRoles();
-    this.showTrouble();
-    model.send({ do: "shown", view: this.view });
+    this.start();
   }
 
-  close() {
-    for (const [name, call] of this.calls) this.model.off(name, call);
-    for (const waiting of this.asked.values()) [waiting.timer, waiting.slow].forEach(clearTimeout);
-    this.model.send({ do: "gone", view: this.view });
-  }
-
-  /** Ask the kernel; a silent one is an answer too. */
-  ask(message, waiting = "Storing …") {
-    const ask = token();
+  ask(message, waiting) {
     if (message.do !== "check") this.say(""); // so that the same words are heard again
-    return new Promise((resolve) => {
-      const slow = setTimeout(() => this.say(waiting), SLOW);
-      const timer = setTimeout(() => this.hear({ ask, ok: false, kind: "trouble", text: SILENCE }), SILENT);
-      this.asked.set(ask, { resolve, timer, slow });
-      try {
-        this.model.send({ by: this.by.value.trim(), ...message, ask });
-      } catch (error) {
-        this.hear({ ask, ok: false, kind: "trouble", text: `${SILENCE} (${error.message})` });
-      }
-    });
-  }
-
-  hear(answer) {
-    const waiting = this.asked.get(answer.ask);
-    if (!waiting) return;
-    [waiting.timer, waiting.slow].forEach(clearTimeout);
-    this.asked.delete(answer.ask);
-    waiting.resolve(answer);
-  }
-
-  say(text) {
-    this.said.textContent = text;
-  }
-
-  warn(text, again = null) {
-    const retry = again && button("Try again", () => { this.calm(); again(); }, { class: "pbf-again pbf-main" });
-    this.alert.replaceChildren(make("span", {}, text), ...(retry ? [retry] : []), button("Close", () => this.calm(), { "aria-label": "Close this message" }));
-    this.alert.hidden = false;
-  }
-
-  calm() {
-    this.alert.hidden = true;
-    this.alert.replaceChildren();
+    return super.ask({ by: this.by.value.trim(), ...message }, waiting);
   }
 
   async takeBack() {
@@ -128,13 +54,6 @@ class Form {
 
   showRoles() {
     this.roles.replaceChildren(...this.model.get("roles").map((value) => make("option", { value })));
-  }
-
-  showTrouble() {
-    const text = this.model.get("trouble");
-    if (text) this.warn(text);
-    else if (this.troubled) this.calm();
-    this.troubled = Boolean(text);
   }
 }
 
@@ -340,6 +259,7 @@ class Rows extends Form {
     if (this.open !== open) return;
     if (answer.ok) {
       open.dirty = false;
+      this.calm();
       this.shut();
       this.say(answer.text);
     } else if (answer.kind === "conflict") this.both(answer);
@@ -464,6 +384,7 @@ class Rows extends Form {
       this.warn(answer.kind === "conflict" ? `${answer.text} Check the rows again.` : answer.text, answer.kind === "trouble" ? () => this.storePaste(replace, rest) : null);
       return;
     }
+    this.calm();
     this.say(rest ? `${answer.text} The rows to correct are still here.` : answer.text);
     this.pasted.value = rest;
     this.found.replaceChildren();

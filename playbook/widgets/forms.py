@@ -15,7 +15,8 @@ from playbook.errors import ParameterError
 from playbook.io.intake import FORMATS
 from playbook.tables import STORED, count
 from playbook.widgets import _form_settings as known
-from playbook.widgets._form import FACILITATOR, Form, Said, rule_of
+from playbook.widgets._asking import Said
+from playbook.widgets._form import FACILITATOR, Form, rule_of
 from playbook.widgets._form_cells import field, text_of, texts_of
 from playbook.widgets._form_ledger import Edit, Key, own_key
 from playbook.widgets._form_paste import Pasted, read_pasted

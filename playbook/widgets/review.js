@@ -1,30 +1,10 @@
 // The review queue in the browser: what waits, one question opened, and its decision.
 // What agents wrote is never trusted: it only ever becomes text of a node or the value of a field.
 
-const SLOW = 700; // milliseconds after which waiting is said
-const SILENT = 10000; // milliseconds after which a silent kernel is said
 const MINUTE = 60000;
 const HOURS = 48; // from here on time left is said in days
-const SILENCE =
-  "The notebook's kernel does not answer. What you typed is still here. If it is running a cell, this is done when that ends; " +
-  "if it was restarted, run this cell again.";
 const COLUMNS = ["Workflow", "Asks to use", "About", "Asked", "Time left", "Why it asks", "Checks"];
 const SAID = { added: ["+", "added: "], removed: ["−", "removed: "], same: [" ", ""], place: ["", ""], note: ["", ""] };
-const token = () => Math.random().toString(36).slice(2);
-
-function make(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name === "class") node.className = value;
-    else if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value === true) node.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
-  }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
-  return node;
-}
-
-const button = (text, onclick, more = {}) => make("button", { type: "button", onclick, ...more }, text);
 const moment = (iso) => iso.slice(0, 16).replace("T", " ") + " UTC";
 
 function left(expires) {
@@ -35,21 +15,16 @@ function left(expires) {
   return hours < HOURS ? `${hours} h` : `${Math.floor(hours / 24)} days`;
 }
 
-class Queue {
+class Queue extends Asking {
   constructor(model, el) {
-    this.model = model;
-    this.view = token();
-    this.asked = new Map();
+    super(model, "pbf", "queue");
+    this.look = () => this.refresh();
     this.open = null;
-    this.alert = make("div", { class: "pbf-alert", role: "alert", hidden: true });
-    this.said = make("div", { class: "pbf-said", "aria-live": "polite" });
     this.counted = make("span", { class: "pbf-count" });
     this.table = make("div", { class: "pbf-list", tabindex: "-1" });
     this.reader = make("div", { class: "pbf-editor", hidden: true });
-    this.root = make(
-      "section",
-      // Lab's own single-key commands (d d deletes a cell) must not hear what is typed here
-      { class: "pbf pbr", "aria-label": `Review queue, ${model.get("team")}`, "data-lm-suppress-shortcuts": "true", "data-jp-suppress-context-menu": "" },
+    this.frame(
+      { class: "pbf pbr", "aria-label": `Review queue, ${model.get("team")}` },
       make("header", {}, make("h3", {}, "Review queue", make("span", {}, ` ${model.get("team")}`)),
         make("p", {}, "What agents ask a person before they act, the oldest first. Each decision counts once, for exactly what is shown.")),
       make("div", { class: "pbf-bar" }, button("Look again", () => this.refresh(), { class: "pbr-refresh" }), this.counted),
@@ -59,78 +34,30 @@ class Queue {
       this.alert,
       this.said,
     );
-    this.root.addEventListener("keydown", (event) => event.stopPropagation());
     el.append(this.root);
-    this.calls = [
-      ["change:rows", () => this.others()],
-      ["change:trouble", () => this.showTrouble()],
-      ["msg:custom", (message) => this.hear(message)],
-    ];
-    for (const [name, call] of this.calls) model.on(name, call);
+    this.calls.push(["change:rows", () => this.others()]);
     this.clock = setInterval(() => this.tick(), MINUTE / 2);
     this.list();
-    this.showTrouble();
-    model.send({ do: "shown", view: this.view });
+    this.start();
   }
 
   close() {
     clearInterval(this.clock);
-    for (const [name, call] of this.calls) this.model.off(name, call);
-    for (const waiting of this.asked.values()) [waiting.timer, waiting.slow].forEach(clearTimeout);
-    this.model.send({ do: "gone", view: this.view });
+    super.close();
   }
 
-  // --- the kernel ----------------------------------------------------------------------------------------------------
-
-  /** Ask the kernel; a silent one is an answer too. */
   ask(message, waiting) {
-    const ask = token();
-    this.said.textContent = ""; // so that the same words are heard again
-    return new Promise((resolve) => {
-      const slow = setTimeout(() => { this.said.textContent = waiting; }, SLOW);
-      const timer = setTimeout(() => this.hear({ ask, ok: false, kind: "trouble", text: SILENCE }), SILENT);
-      this.asked.set(ask, { resolve, timer, slow });
-      try {
-        this.model.send({ ...message, ask });
-      } catch (error) {
-        this.hear({ ask, ok: false, kind: "trouble", text: `${SILENCE} (${error.message})` });
-      }
-    });
-  }
-
-  hear(answer) {
-    const waiting = this.asked.get(answer.ask);
-    if (!waiting) return;
-    [waiting.timer, waiting.slow].forEach(clearTimeout);
-    this.asked.delete(answer.ask);
-    waiting.resolve(answer);
-  }
-
-  warn(text, again = null) {
-    this.said.textContent = "";
-    const retry = again && button("Try again", () => { this.calm(); again(); }, { class: "pbf-again pbf-main" });
-    this.alert.replaceChildren(make("span", {}, text), ...(retry ? [retry] : []), button("Close", () => this.calm(), { "aria-label": "Close this message" }));
-    this.alert.hidden = false;
-  }
-
-  calm() {
-    this.alert.hidden = true;
-    this.alert.replaceChildren();
-  }
-
-  showTrouble() {
-    const text = this.model.get("trouble");
-    if (text) this.warn(text, () => this.refresh());
-    else if (this.troubled) this.calm();
-    this.troubled = Boolean(text);
+    this.say(""); // so that the same words are heard again
+    return super.ask(message, waiting);
   }
 
   // --- what waits ----------------------------------------------------------------------------------------------------
 
   async refresh() {
     const answer = await this.ask({ do: "refresh" }, "Looking …");
-    if (answer.ok) { this.calm(); this.said.textContent = answer.text; }
-    else this.warn(answer.text, answer.kind === "trouble" ? () => this.refresh() : null);
+    if (answer.ok) { this.calm(); this.say(answer.text); }
+    else if (answer.kind === "trouble") this.warn(answer.text, this.look, TROUBLE);
+    else this.warn(answer.text);
   }
 
   list() {
@@ -265,7 +192,7 @@ class Queue {
       this.by_role = message.role;
       this.calm();
       this.shut();
-      this.said.textContent = answer.text;
+      this.say(answer.text);
       return;
     }
     this.warn(`Not decided: ${answer.text}`, answer.kind === "trouble" ? () => this.send(message) : null);

@@ -9,16 +9,14 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-import anywidget
 import traitlets
 
-from playbook.errors import ParameterError, PlaybookError, WorkspaceError
+from playbook.errors import ParameterError
 from playbook.io.intake._privacy import Pseudonyms
 from playbook.tables import count
-from playbook.widgets._live import Watch
+from playbook.widgets._asking import Asking, Said, files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
 
     from playbook.io.workspace import Workspace
 
-HERE = Path(__file__).parent
 WATCHED = ("approvals", "artifacts")
 LISTED = ("workflow", "tool", "artifact", "reason", "trigger", "checks")
 TEXT = "text"  # the argument a reviewer's text takes the place of; without it, the artifact's text
@@ -35,7 +32,6 @@ MOST_SHOWN = 500  # questions a browser is sent
 MOST_LINES = 2_000  # lines of a difference
 SIGNS = {"+": "added", "-": "removed", "@": "place"}
 DIFFERENCE = "--- version "
-Said = dict[str, Any]
 
 
 class Door(Protocol):
@@ -60,38 +56,21 @@ def review_queue(workspace: Workspace, team: str, *, door: Door | Any, role: str
     return ReviewQueue(workspace, team, door, role=role)
 
 
-class ReviewQueue(anywidget.AnyWidget):
-    """The questions of a team's agents; `question` reads one, `decide` answers it, `refresh` looks again.
+class ReviewQueue(Asking):
+    """The questions of a team's agents; `question` reads one, `decide` answers it, `refresh` looks again."""
 
-    `changed` counts how often the list moved, by this widget or by anybody else: observe it to draw something again.
-    """
+    _esm = files("asking.js", "review.js")
+    _css = files("forms.css", "review.css")  # the forms' look, and what only a review has
 
-    _esm = HERE / "review.js"
-    # the forms' look, and what only a review has
-    _css = "\n".join((HERE / name).read_text(encoding="utf-8") for name in ("forms.css", "review.css"))
-
-    team = traitlets.Unicode(help="the team's name as people say it").tag(sync=True)
     role = traitlets.Unicode("", help="the role chosen beforehand; empty: the person chooses").tag(sync=True)
     rows: Any = traitlets.List(help="the questions that wait, oldest first").tag(sync=True)
     more = traitlets.Int(0, help="questions that wait and are too many to show").tag(sync=True)
-    trouble = traitlets.Unicode(help="why the workspace does not answer; empty: it does").tag(sync=True)
-    changed = traitlets.Int(0, help="how often the list has changed")
-
-    _watch: Watch | None = None
 
     def __init__(self, workspace: Workspace, team: str, door: Door, *, role: str = "") -> None:
-        self._workspace = workspace
-        self._team = workspace.team(team)
         self._door = door
-        self._views: set[str] = set()
         self._answered: tuple[str, Said] = ("", {})
         self._pseudonyms = Pseudonyms(workspace.pseudonym_key)
-        self._watch = Watch(workspace, WATCHED, self._team, self._follow, on_trouble=self._say_trouble)
-        teams = workspace.teams()
-        super().__init__(team=dict(zip(teams["team"], teams["name"], strict=True))[self._team], role=role)
-        self.refresh()
-        self.changed = 0
-        self.on_msg(self._hear)
+        super().__init__(workspace, team, WATCHED, role=role)
 
     def static(self) -> pd.DataFrame:
         """The queue as a table, for a page without widgets."""
@@ -157,12 +136,6 @@ class ReviewQueue(anywidget.AnyWidget):
             self._follow()
         return _next_step(row)
 
-    def close(self) -> None:
-        """Take the queue off the screen and stop watching the workspace."""
-        if self._watch is not None:
-            self._watch.stop()
-        super().close()
-
     def _original(self, approval_id: str, shown: Any) -> Original | None:
         """The text a reviewer may edit, as the agent wrote it; None where there is none."""
         asked = self._workspace.read("approvals", self._team).set_index("approval_id")
@@ -176,33 +149,6 @@ class ReviewQueue(anywidget.AnyWidget):
         except OSError as error:
             raise ParameterError(f"{shown.path} cannot be read: {error.strerror}; run the agent again") from error
         return Original(data.decode("utf-8-sig"), shown.text)
-
-    def _follow(self) -> None:
-        """Show what somebody changed; what cannot be read just then is said, and looked at again."""
-        try:
-            self.refresh()
-        except PlaybookError as error:
-            self._say_trouble(error)
-            if self._watch is not None:
-                self._watch.forget()
-
-    def _say_trouble(self, error: PlaybookError | None) -> None:
-        self.trouble = str(error) if error else ""
-
-    def _hear(self, _widget: Any, message: dict[str, Any], _buffers: Any) -> None:
-        """Answer the browser: every question gets one, so that a button never waits in vain."""
-        if message["do"] in ("shown", "gone"):
-            (self._views.add if message["do"] == "shown" else self._views.discard)(message["view"])
-            if self._watch is not None:
-                (self._watch.start if self._views else self._watch.stop)()
-            return
-        try:
-            said = {"ok": True, **self.answers[message["do"]](self, message)}
-        except WorkspaceError as error:
-            said = {"ok": False, "kind": "trouble", "text": str(error)}
-        except PlaybookError as error:
-            said = {"ok": False, "kind": "refused", "text": str(error)}
-        self.send({**said, "ask": message["ask"]})
 
     def _hear_refresh(self) -> Said:
         self.refresh()

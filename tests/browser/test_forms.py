@@ -172,7 +172,7 @@ def test_the_database_gone_keeps_what_was_typed_and_trying_again_stores_it(shown
     away = database.rename(database.with_suffix(".away"))
     try:
         found.locator(".pbf-save").click()
-        found.locator(".pbf-alert", has_text="is gone").wait_for()
+        found.locator(".pbf-alert", has_text="Not stored. ").wait_for()
         assert found.locator('[data-field="decision"]').input_value() == "Keep the tone of voice guide"
     finally:
         away.rename(database)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import shutil
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,14 @@ from typing import Any
 import pandas as pd
 from pydantic import Field
 
+from playbook.agents import publishing
 from playbook.agents.registry import Agent
 from playbook.agents.reporting import analysis, page, series
 from playbook.agents.reporting.settings import Settings
 from playbook.agents.runtime import Escalate, Job, Step
 from playbook.agents.tools import PRIVATE, UNTRUSTED, Arguments, Bench, Output, Tool
 from playbook.errors import IntakeError, ParameterError
-from playbook.tables import Authored, count
+from playbook.tables import count
 
 PAGE = "report.html"
 MOST_REVISIONS = 100
@@ -41,12 +41,10 @@ class WriteReport(Arguments):
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
 
 
-class ReportFile(Authored):
-    """A file of the report: the artifact that holds it, what it is published as, and the hash of its bytes."""
+class ReportFile(publishing.Published):
+    """A file of the report: the page, its text, the narrative or a table."""
 
-    artifact: str
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,60}\.(html|md|json|csv)$")
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
 
 
 class PublishReport(Arguments):
@@ -102,7 +100,10 @@ def write_report(bench: Bench, asked: WriteReport) -> Output:
         overrides=bench.folder,
     )
     page.refuse_faults(report)
-    files = [_kept(bench, name, data, report.checks) for name, data in report.files.items()]
+    files = [
+        publishing.keep(bench, f"weekly report {name.rpartition('.')[0]}", name, data, report.checks)
+        for name, data in report.files.items()
+    ]
     value = {"files": files, "week": f"{found.week.first:%Y-%m-%d}", "metrics": found.metrics()}
     return Output(value | {"sentences": len(report.story.sentences)})
 
@@ -113,16 +114,13 @@ def publish_report(bench: Bench, asked: PublishReport) -> Output:
     What was published is never overwritten: the same report twice is one folder, and a corrected one stands beside it
     as the next revision. Raises ParameterError when the bytes are not those that were asked for.
     """
-    files = {file.name: bench.artifact(file.artifact) for file in asked.files}
-    for file in asked.files:
-        if hashlib.sha256(files[file.name]).hexdigest() != file.sha256:
-            raise ParameterError(f"{file.name} is not the file that was asked for: its hash differs; write it again")
+    files = publishing.read(bench, asked.files, "write it again")
     home = asked.folder.rstrip("/")
     for revision in range(1, MOST_REVISIONS + 1):
         relative = f"{home}/week-{asked.week}" + (f"-revision-{revision}" if revision > 1 else "")
         target = bench.path_in(relative)
         if not target.exists():
-            _placed(target, bench.path_in(f"{home}/.{bench.key[:24]}"), files)
+            publishing.place(bench, relative, files)
         elif not _holds(target, files):
             continue
         return Output({"folder": relative, "revision": revision, "files": sorted(files)})
@@ -158,22 +156,6 @@ def _team_name(bench: Bench) -> str:
     teams = bench.workspace.teams()
     mine = teams[teams["team"] == bench.team]
     return bench.team if mine.empty else str(mine["name"].iloc[0])
-
-
-def _kept(bench: Bench, name: str, data: bytes, checks: list[dict[str, Any]]) -> dict[str, str]:
-    stem, _, suffix = name.rpartition(".")
-    artifact = bench.keep(f"weekly report {stem}", f".{suffix}", data, checks)
-    return {"artifact": artifact, "name": name, "sha256": hashlib.sha256(data).hexdigest()}
-
-
-def _placed(target: Path, aside: Path, files: Mapping[str, bytes]) -> None:
-    """Write everything aside, then give it its name in one move."""
-    if aside.exists():
-        shutil.rmtree(aside)  # what a crash in the middle left under this step's own key
-    aside.mkdir(parents=True)
-    for name, data in files.items():
-        (aside / name).write_bytes(data)
-    aside.rename(target)
 
 
 def _holds(target: Path, files: Mapping[str, bytes]) -> bool:

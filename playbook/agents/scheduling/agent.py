@@ -7,13 +7,12 @@ settings ask for them, by a tool of its own whose label says so.
 from __future__ import annotations
 
 import hashlib
-import shutil
-from collections.abc import Generator, Mapping
-from pathlib import Path
+from collections.abc import Generator
 from typing import Any, Literal
 
 from pydantic import Field
 
+from playbook.agents import publishing
 from playbook.agents.registry import Agent
 from playbook.agents.runtime import Escalate, Job, Step
 from playbook.agents.scheduling import calendar, checking, history, knowledge, plan, posts
@@ -28,10 +27,11 @@ from playbook.agents.scheduling.settings import (
 )
 from playbook.agents.tools import PRIVATE, UNTRUSTED, Arguments, Bench, Output, Tool
 from playbook.errors import ParameterError, TableError
-from playbook.tables import Authored, count
+from playbook.tables import count
 
 FAULTS_TOLD = 20
 TABLE, CALENDAR, NOTES = "schedule.csv", "schedule.ics", "schedule.md"
+ARTIFACTS = {TABLE: "schedule", CALENDAR: "schedule calendar", NOTES: "schedule notes"}
 
 
 class ReadHistory(Arguments):
@@ -64,12 +64,10 @@ class MakePlan(Arguments):
     rules: Rules
 
 
-class PlanFile(Authored):
-    """A file of the plan: the artifact that holds it, what it is published as, and the hash of its bytes."""
+class PlanFile(publishing.Published):
+    """A file of the plan: its table, calendar or notes."""
 
-    artifact: str
     name: Literal["schedule.csv", "schedule.ics", "schedule.md"]
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
 
 
 class PublishPlan(Arguments):
@@ -153,7 +151,7 @@ def make_plan(bench: Bench, asked: MakePlan) -> Output:
         CALENDAR: calendar.ics(made, playbook_id=bench.playbook_id, team=bench.team, today=bench.today),
         NOTES: calendar.notes(made),
     }
-    files = [_kept(bench, name, data, checks) for name, data in shown.items()]
+    files = [publishing.keep(bench, ARTIFACTS[name], name, data, checks) for name, data in shown.items()]
     reasons = [f"{row.post}: {row.reason}" for row in made.unplaced.head(FAULTS_TOLD).itertuples()]
     value: dict[str, Any] = {"files": files, "placed": len(made.placed), "unplaced": len(made.unplaced)}
     value |= {"without_history_percent": made.without_history, "broken_rules": broken[:FAULTS_TOLD]}
@@ -165,31 +163,15 @@ def publish_plan(bench: Bench, asked: PublishPlan) -> Output:
 
     The folder's name is the plan's hash. Raises ParameterError when the bytes are not those that were asked for.
     """
-    bytes_of: dict[str, bytes] = {file.name: bench.artifact(file.artifact) for file in asked.files}
-    for file in asked.files:
-        if hashlib.sha256(bytes_of[file.name]).hexdigest() != file.sha256:
-            raise ParameterError(
-                f"{file.name} is not the file that was asked for: its hash differs; make the plan again"
-            )
+    bytes_of = publishing.read(bench, asked.files, "make the plan again")
     mark = hashlib.sha256("".join(file.sha256 for file in asked.files).encode()).hexdigest()[:12]
     relative = f"{asked.folder.rstrip('/')}/{bench.today:%Y-%m-%d}-{mark}"
-    target = bench.path_in(relative)
-    if not target.exists():
-        _placed(target, bench.path_in(f"{asked.folder.rstrip('/')}/.{bench.key[:24]}"), bytes_of)
+    if not bench.path_in(relative).exists():
+        publishing.place(bench, relative, bytes_of)
     for name, data in bytes_of.items():
         if bench.path_in(f"{relative}/{name}").read_bytes() != data:
             raise ParameterError(f"{relative}/{name} was changed after it was published; remove the folder or keep it")
     return Output({"folder": relative, "files": sorted(bytes_of), "posts": asked.posts})
-
-
-def _placed(target: Path, aside: Path, bytes_of: Mapping[str, bytes]) -> None:
-    """Write everything aside, then give it its name in one move."""
-    if aside.exists():
-        shutil.rmtree(aside)  # what a crash in the middle left under this step's own key
-    aside.mkdir(parents=True)
-    for name, data in bytes_of.items():
-        (aside / name).write_bytes(data)
-    aside.rename(target)
 
 
 def _queue(bench: Bench, asked: ReadQueue, *, titles: bool) -> Output:
@@ -199,14 +181,6 @@ def _queue(bench: Bench, asked: ReadQueue, *, titles: bool) -> Output:
     kept = bench.keep("queue of posts", ".csv", posts.to_csv(read))
     booked = int(read["booked"].notna().sum())
     return Output({"artifact": kept, "posts": len(read), "booked": booked, "waiting": len(read) - booked})
-
-
-def _kept(bench: Bench, name: str, data: bytes, checks: list[dict[str, Any]]) -> dict[str, str]:
-    stem, _, ending = name.partition(".")
-    kept = bench.keep(
-        {"md": "schedule notes", "ics": "schedule calendar"}.get(ending, stem), f".{ending}", data, checks
-    )
-    return {"artifact": kept, "name": name, "sha256": hashlib.sha256(data).hexdigest()}
 
 
 def _asks(inputs: str, given: HistoryInput | QueueInput | MentionsInput) -> dict[str, Any]:

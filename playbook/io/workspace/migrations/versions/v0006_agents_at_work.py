@@ -2,11 +2,136 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0006"
 down_revision = "0005"
+
+KINDS: dict[str, sa.types.TypeEngine[Any]] = {
+    "text": sa.Text(),
+    "whole": sa.BigInteger(),
+    "number": sa.Double(),
+    "truth": sa.Boolean(),
+    "moment": sa.DateTime(timezone=True),
+}
+# each table with its key beside the team, and its columns between team and revision; "?" marks a cell that may be empty
+TABLES: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
+    "run_spans": (
+        ("source", "span"),
+        {
+            "source": "text",
+            "span": "text",
+            "trace": "text",
+            "parent": "text?",
+            "kind": "text",
+            "agent": "text?",
+            "playbook_id": "text?",
+            "playbook_hash": "text?",
+            "level": "whole?",
+            "start": "moment",
+            "end": "moment?",
+            "status": "text",
+            "error": "text?",
+            "tool": "text?",
+            "model": "text?",
+            "provider": "text?",
+            "input_tokens": "whole?",
+            "output_tokens": "whole?",
+            "cost_usd": "number?",
+            "cost_source": "text?",
+            "tainted": "truth",
+            "guard": "text?",
+            "trigger": "text?",
+            "approval": "text?",
+            "reviewer_role": "text?",
+            "review": "text?",
+            "review_wait_s": "number?",
+            "edit_ratio": "number?",
+            "outcome": "text?",
+        },
+    ),
+    "agent_steps": (
+        ("run_id", "step"),
+        {
+            "run_id": "text",
+            "step": "text",
+            "number": "whole",
+            "playbook_id": "text",
+            "playbook_hash": "text",
+            "tool": "text",
+            "kind": "text",
+            "status": "text",
+            "arguments_hash": "text",
+            "key": "text",
+            "amount": "number",
+            "labels": "text?",
+            "result": "text?",
+            "began": "moment",
+            "ended": "moment?",
+            "error": "text?",
+        },
+    ),
+    "approvals": (
+        ("approval_id",),
+        {
+            "approval_id": "text",
+            "playbook_id": "text",
+            "playbook_hash": "text",
+            "run_id": "text",
+            "step": "text",
+            "tool": "text",
+            "binding": "text",
+            "arguments": "text",
+            "reason": "text",
+            "artifact_id": "text?",
+            "asked": "moment",
+            "expires": "moment",
+            "status": "text",
+            "reviewer_role": "text?",
+            "decided": "moment?",
+            "why": "text?",
+            "edit_ratio": "number?",
+            "used": "moment?",
+        },
+    ),
+    "artifacts": (
+        ("artifact_id",),
+        {
+            "artifact_id": "text",
+            "playbook_id": "text",
+            "run_id": "text",
+            "name": "text",
+            "version": "whole",
+            "path": "text",
+            "sha256": "text",
+            "labels": "text?",
+            "checks": "text?",
+            "made": "moment",
+        },
+    ),
+    "agent_switches": (
+        ("playbook_id",),
+        {
+            "playbook_id": "text",
+            "stopped": "truth",
+            "reason": "text",
+            "by_role": "text",
+            "at": "moment",
+        },
+    ),
+    "log_anchors": (
+        ("playbook_id",),
+        {
+            "playbook_id": "text",
+            "entries": "whole",
+            "head": "text",
+            "at": "moment",
+        },
+    ),
+}
 
 
 def upgrade() -> None:
@@ -21,139 +146,19 @@ def upgrade() -> None:
         items.add_column(sa.Column("person", sa.Text()))
     with op.batch_alter_table("pilot_items") as items:
         items.alter_column("comparison", server_default=None)
+    for name, (key, columns) in TABLES.items():
+        _create(name, key, columns)
+
+
+def _create(name: str, key: tuple[str, ...], columns: dict[str, str]) -> None:
+    """A table of a team's rows: the team first, the revision last, and its team's row must be there."""
     op.create_table(
-        "run_spans",
+        name,
         sa.Column("team", sa.Text(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("span", sa.Text(), nullable=False),
-        sa.Column("trace", sa.Text(), nullable=False),
-        sa.Column("parent", sa.Text()),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("agent", sa.Text()),
-        sa.Column("playbook_id", sa.Text()),
-        sa.Column("playbook_hash", sa.Text()),
-        sa.Column("level", sa.BigInteger()),
-        sa.Column("start", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("end", sa.DateTime(timezone=True)),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("error", sa.Text()),
-        sa.Column("tool", sa.Text()),
-        sa.Column("model", sa.Text()),
-        sa.Column("provider", sa.Text()),
-        sa.Column("input_tokens", sa.BigInteger()),
-        sa.Column("output_tokens", sa.BigInteger()),
-        sa.Column("cost_usd", sa.Double()),
-        sa.Column("cost_source", sa.Text()),
-        sa.Column("tainted", sa.Boolean(), nullable=False),
-        sa.Column("guard", sa.Text()),
-        sa.Column("trigger", sa.Text()),
-        sa.Column("approval", sa.Text()),
-        sa.Column("reviewer_role", sa.Text()),
-        sa.Column("review", sa.Text()),
-        sa.Column("review_wait_s", sa.Double()),
-        sa.Column("edit_ratio", sa.Double()),
-        sa.Column("outcome", sa.Text()),
+        *(sa.Column(one, KINDS[kind.rstrip("?")], nullable=kind.endswith("?")) for one, kind in columns.items()),
         sa.Column("revision", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("team", "source", "span", name="pk_run_spans"),
+        sa.PrimaryKeyConstraint("team", *key, name=f"pk_{name}"),
         sa.ForeignKeyConstraint(
-            ["team"], ["teams.team"], name="fk_run_spans_team", deferrable=True, initially="DEFERRED"
-        ),
-    )
-    op.create_table(
-        "agent_steps",
-        sa.Column("team", sa.Text(), nullable=False),
-        sa.Column("run_id", sa.Text(), nullable=False),
-        sa.Column("step", sa.Text(), nullable=False),
-        sa.Column("number", sa.BigInteger(), nullable=False),
-        sa.Column("playbook_id", sa.Text(), nullable=False),
-        sa.Column("playbook_hash", sa.Text(), nullable=False),
-        sa.Column("tool", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("arguments_hash", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("amount", sa.Double(), nullable=False),
-        sa.Column("labels", sa.Text()),
-        sa.Column("result", sa.Text()),
-        sa.Column("began", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("ended", sa.DateTime(timezone=True)),
-        sa.Column("error", sa.Text()),
-        sa.Column("revision", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("team", "run_id", "step", name="pk_agent_steps"),
-        sa.ForeignKeyConstraint(
-            ["team"], ["teams.team"], name="fk_agent_steps_team", deferrable=True, initially="DEFERRED"
-        ),
-    )
-    op.create_table(
-        "approvals",
-        sa.Column("team", sa.Text(), nullable=False),
-        sa.Column("approval_id", sa.Text(), nullable=False),
-        sa.Column("playbook_id", sa.Text(), nullable=False),
-        sa.Column("playbook_hash", sa.Text(), nullable=False),
-        sa.Column("run_id", sa.Text(), nullable=False),
-        sa.Column("step", sa.Text(), nullable=False),
-        sa.Column("tool", sa.Text(), nullable=False),
-        sa.Column("binding", sa.Text(), nullable=False),
-        sa.Column("arguments", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("artifact_id", sa.Text()),
-        sa.Column("asked", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("expires", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("reviewer_role", sa.Text()),
-        sa.Column("decided", sa.DateTime(timezone=True)),
-        sa.Column("why", sa.Text()),
-        sa.Column("edit_ratio", sa.Double()),
-        sa.Column("used", sa.DateTime(timezone=True)),
-        sa.Column("revision", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("team", "approval_id", name="pk_approvals"),
-        sa.ForeignKeyConstraint(
-            ["team"], ["teams.team"], name="fk_approvals_team", deferrable=True, initially="DEFERRED"
-        ),
-    )
-    op.create_table(
-        "artifacts",
-        sa.Column("team", sa.Text(), nullable=False),
-        sa.Column("artifact_id", sa.Text(), nullable=False),
-        sa.Column("playbook_id", sa.Text(), nullable=False),
-        sa.Column("run_id", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("version", sa.BigInteger(), nullable=False),
-        sa.Column("path", sa.Text(), nullable=False),
-        sa.Column("sha256", sa.Text(), nullable=False),
-        sa.Column("labels", sa.Text()),
-        sa.Column("checks", sa.Text()),
-        sa.Column("made", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("revision", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("team", "artifact_id", name="pk_artifacts"),
-        sa.ForeignKeyConstraint(
-            ["team"], ["teams.team"], name="fk_artifacts_team", deferrable=True, initially="DEFERRED"
-        ),
-    )
-    op.create_table(
-        "agent_switches",
-        sa.Column("team", sa.Text(), nullable=False),
-        sa.Column("playbook_id", sa.Text(), nullable=False),
-        sa.Column("stopped", sa.Boolean(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("by_role", sa.Text(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("revision", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("team", "playbook_id", name="pk_agent_switches"),
-        sa.ForeignKeyConstraint(
-            ["team"], ["teams.team"], name="fk_agent_switches_team", deferrable=True, initially="DEFERRED"
-        ),
-    )
-    op.create_table(
-        "log_anchors",
-        sa.Column("team", sa.Text(), nullable=False),
-        sa.Column("playbook_id", sa.Text(), nullable=False),
-        sa.Column("entries", sa.BigInteger(), nullable=False),
-        sa.Column("head", sa.Text(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("revision", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("team", "playbook_id", name="pk_log_anchors"),
-        sa.ForeignKeyConstraint(
-            ["team"], ["teams.team"], name="fk_log_anchors_team", deferrable=True, initially="DEFERRED"
+            ["team"], ["teams.team"], name=f"fk_{name}_team", deferrable=True, initially="DEFERRED"
         ),
     )
