@@ -261,3 +261,9 @@ def test_half_a_run_a_month_is_not_shown_as_none():
     html = show.table(frame, ["task", "runs_per_month"], caption="Runs")._repr_html_()
     assert ">0.5<" in html
     assert ">260<" in html
+
+
+def test_what_is_to_be_typed_stands_as_code_in_what_a_page_says():
+    said = show.findings(["Write `playbook sheet <x>` first"])
+    assert "Write <code>playbook sheet &lt;x&gt;</code> first" in said.markup
+    assert said.text.endswith("- Write `playbook sheet <x>` first")

@@ -32,6 +32,7 @@ LONG_TEXT = 48
 ESSAY = 160
 SMALLEST = 1e-6
 """Below this a number of a table is an effect of rounding and shown as none."""
+TYPED = re.compile(r"`([^`]+)`")
 WORDS = ("", "pb-long", "pb-long pb-essay")
 ROOM = 60
 """What a page is wide, in the table's letter heights; a table that asks for more is set smaller."""
@@ -219,7 +220,7 @@ class _Cells:
         name = str(values.name)
         known = next((place.columns[name] for place in places if name in place.columns), None)
         unit, meaning = (known.unit, known.meaning) if known else ("", "")
-        unit = unit or (way.ends if name in ("low", "high") else "")
+        unit = unit or (way.ends if name in ("low", "high", "mark") else "")
         style, form = _format(name, unit, values, short=way.short)
         waits = name in LEVEL_COLUMNS or any(words in meaning for words in ("not yet", "empty while"))
         return cls(name, title or _title(name, unit), unit, meaning, style, "not yet" if waits else "–", form)  # noqa: RUF001
@@ -335,9 +336,13 @@ def _legend(cells: Sequence[_Cells]) -> str:
 
 
 def findings(sentences: Sequence[str], title: str = "What this says") -> Piece:
-    """The closing box of a page: what the tables say, one sentence a point. None: "not yet" is said instead."""
+    """The closing box of a page: what the tables say, one sentence a point. None: "not yet" is said instead.
+
+    What stands between backticks is shown as something to type.
+    """
     said = list(sentences) or ["Nothing can be said yet: the tables this page reads are empty."]
-    points = "".join(f"<li>{look.escape(sentence)}</li>" for sentence in said)
+    shown = [TYPED.sub(r"<code>\1</code>", look.escape(sentence)) for sentence in said]
+    points = "".join(f"<li>{sentence}</li>" for sentence in shown)
     markup = f'<div class="pb pb-findings"><p class="pb-head">{look.escape(title)}</p><ul>{points}</ul></div>'
     return Piece(markup, "\n".join([title, *(f"- {sentence}" for sentence in said)]))
 
