@@ -17,7 +17,7 @@ import pytest
 
 # test files are imported without their folder on the path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from engagement import with_teams
+from engagement import make_workspace, with_teams
 
 START = dt.date(2026, 11, 2)
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
@@ -69,7 +69,8 @@ def postgres_url():
         def start(tries):
             # another test worker may take the free port first
             port = _free_port()
-            options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c fsync=off"
+            options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home}"
+            options += "".join(f" -c {safety}=off" for safety in ("fsync", "synchronous_commit", "full_page_writes"))
             try:
                 run("pg_ctl", "-D", str(data), "-l", str(home / "log"), "-w", "-o", options, "start")
             except subprocess.CalledProcessError:
@@ -108,8 +109,8 @@ def workspace(tmp_path, database):
 
 @pytest.fixture
 def tmp_workspace(tmp_path):
-    """A new workspace without teams, on SQLite only."""
-    return _workspace(tmp_path / "engagement")
+    """A new workspace without teams, on SQLite only: a copy, as making one takes longer than most tests."""
+    return make_workspace(tmp_path / "engagement")
 
 
 @pytest.fixture

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import atexit
 import datetime as dt
 import json
 import os
+import shutil
+import tempfile
 import time
+from functools import cache
 from pathlib import Path
+
+# read when numpy is loaded: threads that wait for each other over small matrices take ten times as long
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pandas as pd
 
+from playbook.agents import runtime
 from playbook.io.workspace import Workspace
 
 PHASE = "phase9_trial"
@@ -34,12 +42,41 @@ def write_notebook(folder, name, *sources, phase=PHASE, parameters=PARAMETERS):
     return path
 
 
+@cache
+def _new_workspace(_process):
+    """A workspace nobody has opened since it was made; migrating each test's own takes longer than most tests."""
+    place = Path(tempfile.mkdtemp(prefix="playbook-new-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    return Workspace.create(place / "engagement", organisation="Acme", start=dt.date(2026, 11, 2)).folder
+
+
 def make_workspace(folder, *teams):
-    workspace = Workspace.create(folder, organisation="Acme", start=dt.date(2026, 11, 2))
+    """A new workspace with these teams, on SQLite: a copy of a closed one, so all of a process have one secret."""
+    workspace = copy_of(_new_workspace(os.getpid()), folder)
     if teams:
         with workspace.change() as change:
             change.put("teams", pd.DataFrame({"team": list(teams), "name": [team.title() for team in teams]}))
     return workspace
+
+
+def copy_of(engagement, folder):
+    """A workspace of one's own: the folder of another, whose database nobody has open, copied and opened."""
+    assert not list(engagement.glob("workspace.sqlite-*")), f"{engagement} is in use"
+    shutil.copytree(engagement, folder)
+    return Workspace.open(folder)
+
+
+class AtWork:
+    """A workspace's agents at work; records in memory follow the same rules without a database for each of many runs."""
+
+    def __init__(self, workspace, records=None):
+        self.workspace, self.folder, self.records = workspace, workspace.folder, records
+
+    def read(self, table):
+        return pd.DataFrame(self.records.rows(table)) if self.records else self.workspace.read(table)
+
+    def run(self, policy, **how):
+        return runtime.run(self.workspace, policy, records=self.records, **how)
 
 
 def facts_of(path):

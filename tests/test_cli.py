@@ -7,6 +7,7 @@ from pathlib import Path
 import openpyxl
 import pandas as pd
 import pytest
+from engagement import copy_of
 from typer.testing import CliRunner
 
 import playbook
@@ -28,11 +29,18 @@ def run(*words, **env):
     return result
 
 
-@pytest.fixture
-def folder(tmp_path):
-    result = run("new", tmp_path / "acme", "--team", "Content Team", "--team", "demand", "--start", "2026-11-02")
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory):
+    place = tmp_path_factory.mktemp("cli") / "acme"
+    result = run("new", place, "--team", "Content Team", "--team", "demand", "--start", "2026-11-02")
     assert result.exit_code == 0, result.stderr
-    return tmp_path / "acme"
+    return place
+
+
+@pytest.fixture
+def folder(made_once, tmp_path):
+    """What `playbook new` made, each test with its own copy."""
+    return copy_of(made_once, tmp_path / "acme").folder
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import warnings
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -51,7 +52,8 @@ def places(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def desk(places):
-    return lambda team: Desk.open(places / "sample", team, TODAY)
+    """The desk of a team; one for all tests, as none of them changes the sample and its tables are computed once."""
+    return cache(lambda team: Desk.open(places / "sample", team, TODAY))
 
 
 def shown(value):
@@ -90,11 +92,26 @@ PORTFOLIO = [path for path in PATHS if path.parent.name == "portfolio"]
 LEFTOVER = re.compile(r"(?<!\w)(nan|NaN|NaT|None|inf|&lt;NA&gt;|<NA>)(?!\w)")
 
 
+@pytest.fixture(scope="module")
+def page(places, desk):
+    """What a page shows of a team; all pages of a team read one desk, so that its tables are computed once."""
+
+    @cache
+    def made(path, team):
+        asked = {"workspace": str(places / "sample"), "team": team, "today": TODAY}
+        shared = {tuple(asked.values()): desk(team)}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Desk, "open", lambda *place: shared[place])
+            return everything(path, **asked)
+
+    return made
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("team", [*SAMPLE, *POOR])
-def test_every_page_can_be_made_for_every_team(places, team):
+def test_every_page_can_be_made_for_every_team(page, team):
     for path in PAGES:
-        pieces = everything(path, workspace=str(places / "sample"), team=team, today=TODAY)
+        pieces = page(path, team)
         assert sum("pb-findings" in piece for _, piece in pieces) >= 1
         for source, piece in pieces:
             words = re.sub(r"<style.*?</style>|<[^>]+>", " ", piece, flags=re.DOTALL)
@@ -109,8 +126,8 @@ def test_the_portfolio_can_be_made_with_and_without_teams(places, path, place):
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: f"{path.parent.name[:6]}-{path.stem}")
-def test_a_team_without_a_row_reads_not_yet_and_no_invented_figure(places, path):
-    pieces = everything(path, workspace=str(places / "sample"), team="nothing", today=TODAY)
+def test_a_team_without_a_row_reads_not_yet_and_no_invented_figure(page, path):
+    pieces = page(path, "nothing")
     closing = [piece for _, piece in pieces if "pb-findings" in piece][-1]
     words = re.sub(r"<[^>]+>", " ", closing)
     assert re.search(

@@ -140,7 +140,7 @@ def test_csv_guards_formulas_and_the_importer_takes_the_guard_off(ws, tmp_path):
     )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.text(max_size=12).flatmap(lambda text: st.sampled_from([text, "=" + text, "'" + text, "'=" + text, "\t" + text]))
 )

@@ -98,7 +98,7 @@ def test_text_from_data_is_stripped_of_markup_and_several_teams_are_told_apart()
 moves = st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(1, 500), st.one_of(st.none(), st.floats(0, 1e6)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(moves, min_size=1, max_size=40, unique_by=lambda move: move[:2]))
 def test_whatever_the_log_boxes_stay_apart_and_arrows_join_the_right_ones(steps):
     named = [(f"Do {source}", f"Do {target}", count, waiting) for source, target, count, waiting in steps]

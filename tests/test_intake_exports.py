@@ -562,7 +562,7 @@ def test_a_long_title_is_cut_and_a_long_case_is_refused(bring, ws):
     zone=st.sampled_from([None, "Europe/Berlin", "America/New_York", "Asia/Kolkata"]),
     dayfirst=st.sampled_from([None, True, False]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 def test_one_cell_is_read_as_the_same_instant_as_in_a_column(text, zone, dayfirst):
     clock = Clock(zone, dayfirst)
     one, column = moment(text, clock), instants(pd.Series([text], dtype="str"), clock)
@@ -629,7 +629,7 @@ JSON = st.recursive(
     lines=st.booleans(),
     junk=st.binary(max_size=6),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_json_is_brought_only_a_playbook_error_comes_out(busy, tmp_path_factory, document, lines, junk):
     path = tmp_path_factory.mktemp("thrown") / "file.json"
     event = '{"case": 1, "activity": "a", "timestamp": "2026-01-01"}\n' if lines else ""
@@ -642,7 +642,7 @@ def test_whatever_json_is_brought_only_a_playbook_error_comes_out(busy, tmp_path
 
 
 @given(inside=st.text(alphabet="<>/=\"' &;ab\n", max_size=40), cut=st.integers(0, 400), place=st.integers(0, 1_800))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_becomes_of_an_xes_file_only_a_playbook_error_comes_out(busy, tmp_path_factory, inside, cut, place):
     whole = (FIXTURES / "xes.xes").read_text()
     path = tmp_path_factory.mktemp("thrown") / "file.xes"

@@ -4,10 +4,12 @@ import contextlib
 import datetime as dt
 import itertools
 import json
+import shutil
 
 import openpyxl
 import pandas as pd
 import pytest
+from engagement import copy_of, make_workspace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -52,14 +54,22 @@ def fill(ws, team, tasks=TASK_ROWS):
     return ws
 
 
-@pytest.fixture
-def ws(tmp_workspace):
-    return fill(tmp_workspace, "content")
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory):
+    """A filled workspace and its workbook, which each test gets a copy of."""
+    folder = tmp_path_factory.mktemp("roundtrip")
+    filled = fill(make_workspace(folder / "engagement"), "content")
+    return filled.folder, team_workbook(filled, folder / "team.xlsx", "Content")
 
 
 @pytest.fixture
-def path(ws, tmp_path):
-    return team_workbook(ws, tmp_path / "team.xlsx", "Content")
+def ws(made_once, tmp_path):
+    return copy_of(made_once[0], tmp_path / "engagement")
+
+
+@pytest.fixture
+def path(made_once, tmp_path):
+    return shutil.copy(made_once[1], tmp_path / "team.xlsx")
 
 
 def sheet_rows(path, sheet):

@@ -129,6 +129,7 @@ def test_dates_and_times_keep_their_meaning():
         max_size=8,
     )
 )
+@settings(deadline=None, max_examples=50)
 def test_every_row_is_either_kept_or_has_a_fault_whatever_the_cells_hold(rows):
     frame = sheet(*rows) if rows else pd.DataFrame(columns=[*ONE_TASK, "minutes_per_run", "current_level"])
     good, faults = tables.sift(tables.TASKS, frame)
@@ -187,7 +188,7 @@ MIXED = {
 
 @pytest.mark.parametrize("name", MIXED)
 @pytest.mark.parametrize("few", [-1, 100])  # -1: whole columns are looked at even in the shortest table
-@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), typed=st.booleans())
 def test_a_column_checked_in_one_call_means_what_its_row_model_says(monkeypatch, name, few, data, typed):
     monkeypatch.setattr(base, "FEW", few)

@@ -280,7 +280,7 @@ def priority(rows):
     return listed(cells).iloc[0]["priority"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(tasks_of_one_workflow, st.integers(1, 100), st.integers(0, 3))
 def test_more_volume_never_lowers_a_priority(rows, more, which):
     changed = list(rows)
@@ -290,7 +290,7 @@ def test_more_volume_never_lowers_a_priority(rows, more, which):
     assert np.isnan(before) or priority(changed) >= before - 1e-12
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(tasks_of_one_workflow, st.integers(1, 8), st.integers(0, 3))
 def test_more_judgment_never_raises_a_priority(rows, more, which):
     changed = list(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -63,10 +64,12 @@ def _best(activity: str, table: Mapping[str, tuple[str, ...]] | Mapping[Layer, t
     return max(found, key=lambda pair: pair[0])[1] if found else None
 
 
+@cache
 def _plain(word: str) -> str:
     return plain_name(word) + ("*" if word.rstrip().endswith("*") else "")
 
 
+@cache
 def _pattern(word: str) -> re.Pattern[str]:
     end = "" if word.endswith("*") else r"\b"
     return re.compile(rf"\b{re.escape(word.rstrip('*'))}{end}")
