@@ -103,8 +103,9 @@ def _workspace(folder, database=None):
 
 @pytest.fixture
 def workspace(tmp_path, database):
-    """A new workspace without teams, on SQLite and on PostgreSQL."""
-    return _workspace(tmp_path / "engagement", database)
+    """A new workspace without teams, on SQLite (a copy, as `tmp_workspace`) and on PostgreSQL."""
+    folder = tmp_path / "engagement"
+    return _workspace(folder, database) if database else make_workspace(folder)
 
 
 @pytest.fixture

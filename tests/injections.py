@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from copy import deepcopy
+from functools import lru_cache
 
 from conftest import SHARED
 from stand_ins import ATTACKS, Bay, World, obeys, policy
@@ -27,8 +29,9 @@ def alone(folder, text, level, first):
     return end.status, list(bay.world.effects)
 
 
-def chain(folder, text, level, first):
-    """A first agent reads the text and keeps it; a second reads that artifact and does what it says, in another run."""
+@lru_cache(maxsize=1)
+def _collected(folder, text):
+    """A first agent's bay after it has read the text and kept it, and the ids of what it kept."""
     bay = Bay(folder, world=World(text))
 
     def collects(job):
@@ -36,7 +39,16 @@ def chain(folder, text, level, first):
         yield Step("keep", "make", {"name": "notes", "text": read})
         return "Kept what it read."
 
-    made = bay.run(policy(playbook="collector", use=["fetch", "make"], level=5), collects).artifacts
+    return bay, bay.run(policy(playbook="collector", use=["fetch", "make"], level=5), collects).artifacts
+
+
+def chain(folder, text, level, first):
+    """A first agent reads the text and keeps it; a second reads that artifact and does what it says, in another run.
+
+    What the first does is the same whatever comes after, so it is done once a text, and its records and world copied.
+    """
+    before, made = _collected(folder, text)
+    bay = Bay(folder, world=World(text, list(before.world.effects)), records=deepcopy(before.records))
     settings = {"text": made[0], "first": first}
     if first == ATTACKS:  # publishes it by its id, without reading it first
 

@@ -2,10 +2,13 @@
 
 import datetime as dt
 import json
+from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import pytest
 import yaml
+from engagement import copy_of, make_workspace
 
 from playbook import runs
 from playbook.agents import approvals, registry, review, runtime
@@ -77,10 +80,11 @@ TOOLS = (
 class Desk:
     """An engagement with one agent playbook at level 3, whose work is to keep a note and publish or send it."""
 
-    def __init__(self, workspace, text=FIRST, tool="publish", **changed):
+    def __init__(self, workspace, patch, text=FIRST, tool="publish", **changed):
         self.workspace, self.text, self.tool = workspace, text, tool
         self.folder, self.metrics = workspace.folder, {"failed_runs": 0}
         self.agent = Agent("stand-in", Nothing, TOOLS, self.work)
+        patch.setattr(registry, "find", lambda _name: self.agent)
         self.policy = self.written(**changed)
 
     def written(self, **changed):
@@ -128,18 +132,50 @@ class Desk:
         return path.read_text() if path.exists() else None
 
 
+class Made(NamedTuple):
+    """Desks of the default note that only their copies change: before, while and after a person is asked."""
+
+    new: Path
+    asks: Path
+    waiting: str
+    published: Path
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    place = tmp_path_factory.mktemp("made")
+    new = make_workspace(place / "new", "content").folder
+    with pytest.MonkeyPatch.context() as patch:
+        asks = Desk(copy_of(new, place / "asks"), patch)
+        (waiting,) = asks.run().waiting
+        published = Desk(copy_of(asks.folder, place / "published"), patch)
+        published.decide(waiting, "approved")
+        assert published.run().status == "ok"
+    return Made(new, asks.folder, waiting, published.folder)
+
+
 @pytest.fixture
-def desk(tmp_workspace, monkeypatch):
+def desk(made, tmp_path, monkeypatch):
     """Makes an engagement whose registry knows the stand-in."""
-    with tmp_workspace.change() as change:
-        change.put("teams", pd.DataFrame({"team": ["content"], "name": ["Content"]}))
+    return lambda **said: Desk(copy_of(made.new, tmp_path / "engagement"), monkeypatch, **said)
 
-    def make(**said):
-        made = Desk(tmp_workspace, **said)
-        monkeypatch.setattr(registry, "find", lambda _name: made.agent)
-        return made
 
-    return make
+@pytest.fixture
+def asks(made, tmp_path, monkeypatch):
+    """An engagement whose agent kept its first note and waits for a person before publishing it."""
+    return Desk(copy_of(made.asks, tmp_path / "engagement"), monkeypatch)
+
+
+@pytest.fixture
+def waiting(made):
+    """The id of what that agent asks."""
+    return made.waiting
+
+
+@pytest.fixture
+def after(made, tmp_path, monkeypatch):
+    """The same engagement after the note was approved and published."""
+    return Desk(copy_of(made.published, tmp_path / "engagement"), monkeypatch)
 
 
 def later(hours):
@@ -174,32 +210,27 @@ def test_a_trigger_that_fired_stands_apart_from_the_other_reasons(desk):
     assert review.show(one.workspace, row["approval_id"]).triggers == (row["trigger"],)
 
 
-def test_what_expired_or_was_asked_under_another_version_does_not_wait_and_is_shown_on_request(desk):
-    one = desk()
-    one.run()
-    assert one.queue(now=later(73)).empty
-    assert one.queue(now=later(73), every=True)["state"].tolist() == ["expired"]
-    one.written(rollback="Another way.")
-    assert one.queue().empty
-    assert one.queue(every=True)["state"].tolist() == ["asked under another version of the playbook"]
-    (one.folder / "playbooks" / "weekly-note" / "policy.yaml").unlink()
-    assert "policy.yaml cannot be read" in one.queue(every=True)["state"].iloc[0]
+def test_what_expired_or_was_asked_under_another_version_does_not_wait_and_is_shown_on_request(asks):
+    assert asks.queue(now=later(73)).empty
+    assert asks.queue(now=later(73), every=True)["state"].tolist() == ["expired"]
+    asks.written(rollback="Another way.")
+    assert asks.queue().empty
+    assert asks.queue(every=True)["state"].tolist() == ["asked under another version of the playbook"]
+    (asks.folder / "playbooks" / "weekly-note" / "policy.yaml").unlink()
+    assert "policy.yaml cannot be read" in asks.queue(every=True)["state"].iloc[0]
 
 
-def test_what_was_decided_no_longer_waits(desk):
-    one = desk()
-    waiting = one.run().waiting[0]
-    one.decide(waiting, "approved")
-    assert one.queue(every=True).empty
-    assert review.show(one.workspace, waiting).state == "approved"
+def test_what_was_decided_no_longer_waits(asks, waiting):
+    asks.decide(waiting, "approved")
+    assert asks.queue(every=True).empty
+    assert review.show(asks.workspace, waiting).state == "approved"
 
 
 # --- what a person sees ----------------------------------------------------------------------------------------------
 
 
-def test_a_question_is_shown_with_its_arguments_its_text_and_its_checks(desk):
-    one = desk()
-    shown = review.show(one.workspace, one.run().waiting[0])
+def test_a_question_is_shown_with_its_arguments_its_text_and_its_checks(asks, waiting):
+    shown = review.show(asks.workspace, waiting)
     assert shown.arguments["to"] == "published/note.md"
     assert shown.text == FIRST
     assert shown.diff == "the first of its name: there is no version before it to compare with"
@@ -211,12 +242,9 @@ def test_a_question_is_shown_with_its_arguments_its_text_and_its_checks(desk):
     assert f"{OWNER} or {DEPUTY} or {AUDITOR} may decide" in said
 
 
-def test_the_diff_is_against_the_version_of_the_same_name_before(desk):
-    one = desk()
-    one.decide(one.run().waiting[0], "approved")
-    one.run()
-    one.text = FIRST.replace("Three", "Four")
-    shown = review.show(one.workspace, one.run(resume=False).waiting[0])
+def test_the_diff_is_against_the_version_of_the_same_name_before(after):
+    after.text = FIRST.replace("Three", "Four")
+    shown = review.show(after.workspace, after.run(resume=False).waiting[0])
     assert shown.artifact == "weekly note, version 2"
     assert shown.diff.splitlines() == [
         "--- version 1", "+++ version 2", "@@ -1,3 +1,3 @@", "-Three posts this week.", "+Four posts this week.",
@@ -224,11 +252,8 @@ def test_the_diff_is_against_the_version_of_the_same_name_before(desk):
     ]  # fmt: skip
 
 
-def test_an_unchanged_version_says_so(desk):
-    one = desk()
-    one.decide(one.run().waiting[0], "approved")
-    one.run()
-    shown = review.show(one.workspace, one.run(resume=False).waiting[0])
+def test_an_unchanged_version_says_so(after):
+    shown = review.show(after.workspace, after.run(resume=False).waiting[0])
     assert shown.diff == "nothing differs from version 1"
 
 
@@ -252,59 +277,51 @@ def test_marks_that_steer_a_terminal_or_turn_the_reading_are_written_out(desk):
     assert "\u202e" not in said
 
 
-def test_an_artifact_that_was_changed_after_it_was_made_is_not_shown(desk):
-    one = desk()
-    waiting = one.run().waiting[0]
-    (one.folder / "agents/weekly-note/artifacts/weekly-note-v1.md").write_text("something else")
+def test_an_artifact_that_was_changed_after_it_was_made_is_not_shown(asks, waiting):
+    (asks.folder / "agents/weekly-note/artifacts/weekly-note-v1.md").write_text("something else")
     with pytest.raises(ParameterError, match="was changed after it was made"):
-        review.show(one.workspace, waiting)
+        review.show(asks.workspace, waiting)
 
 
-def test_an_id_nobody_asked_under_is_refused(desk):
-    one = desk()
+def test_an_id_nobody_asked_under_is_refused(asks):
     with pytest.raises(ParameterError, match="nobody asks under 'abc'"):
-        review.show(one.workspace, "abc")
+        review.show(asks.workspace, "abc")
     with pytest.raises(ParameterError, match="nobody asks under 'abc'"):
-        one.decide("abc", "approved")
+        asks.decide("abc", "approved")
 
 
 # --- deciding --------------------------------------------------------------------------------------------------------
 
 
-def test_an_approval_is_used_once_and_a_second_run_asks_again(desk):
-    one = desk()
-    row = one.decide(one.run().waiting[0], "approved", OWNER)
+def test_an_approval_is_used_once_and_a_second_run_asks_again(asks, waiting):
+    row = asks.decide(waiting, "approved", OWNER)
     assert (row["status"], row["reviewer_role"], row["edit_ratio"]) == ("approved", OWNER, 0.0)
-    assert one.published() is None
-    assert one.run().status == "ok"
-    assert one.published() == FIRST
-    again = one.run(resume=False)
+    assert asks.published() is None
+    assert asks.run().status == "ok"
+    assert asks.published() == FIRST
+    again = asks.run(resume=False)
     assert again.status == "waiting"
-    assert one.published() == FIRST
+    assert asks.published() == FIRST
     with pytest.raises(ParameterError, match="was decided already: used"):
-        one.decide(row["approval_id"], "approved")
+        asks.decide(row["approval_id"], "approved")
 
 
-def test_a_rejection_keeps_the_effect_from_happening_and_needs_its_reason(desk):
-    one = desk()
-    waiting = one.run().waiting[0]
+def test_a_rejection_keeps_the_effect_from_happening_and_needs_its_reason(asks, waiting):
     with pytest.raises(ParameterError, match="needs its reason"):
-        one.decide(waiting, "rejected")
-    one.decide(waiting, "rejected", why="the week is wrong")
-    assert one.run().status != "ok"
-    assert one.published() is None
-    assert review.show(one.workspace, waiting).state == "rejected"
+        asks.decide(waiting, "rejected")
+    asks.decide(waiting, "rejected", why="the week is wrong")
+    assert asks.run().status != "ok"
+    assert asks.published() is None
+    assert review.show(asks.workspace, waiting).state == "rejected"
 
 
-def test_only_owner_deputy_and_auditor_decide_and_nothing_is_kept_of_another(desk):
-    one = desk()
-    waiting = one.run().waiting[0]
+def test_only_owner_deputy_and_auditor_decide_and_nothing_is_kept_of_another(asks, waiting):
     for role in (OPERATOR, "ai  Operator", "Intern", "", "  "):
         for decision, more in (("approved", {}), ("edited", {"text": "mine"}), ("rejected", {})):
             with pytest.raises(ParameterError, match=f"{OWNER}, {DEPUTY}, {AUDITOR} can"):
-                one.decide(waiting, decision, role, "because", **more)
-    assert len(one.workspace.read("artifacts")) == 1
-    assert one.workspace.read("approvals")["status"].tolist() == ["waiting"]
+                asks.decide(waiting, decision, role, "because", **more)
+    assert len(asks.workspace.read("artifacts")) == 1
+    assert asks.workspace.read("approvals")["status"].tolist() == ["waiting"]
 
 
 def test_an_owner_who_operates_the_agent_does_not_decide(desk):
@@ -316,43 +333,37 @@ def test_an_owner_who_operates_the_agent_does_not_decide(desk):
     one.decide(waiting, "approved", "quality  LEAD")
 
 
-def test_an_expired_question_cannot_be_decided_and_nothing_is_kept(desk):
-    one = desk()
-    waiting = one.run().waiting[0]
+def test_an_expired_question_cannot_be_decided_and_nothing_is_kept(asks, waiting):
     for decision, more in (("approved", {}), ("edited", {"text": "late words"})):
         with pytest.raises(ParameterError, match="expired"):
-            one.decide(waiting, decision, now=later(73), **more)
-    assert len(one.workspace.read("artifacts")) == 1
+            asks.decide(waiting, decision, now=later(73), **more)
+    assert len(asks.workspace.read("artifacts")) == 1
 
 
-def test_a_question_asked_under_another_version_cannot_be_decided(desk):
-    one = desk()
-    waiting = one.run().waiting[0]
-    one.written(rollback="Another way.")
+def test_a_question_asked_under_another_version_cannot_be_decided(asks, waiting):
+    asks.written(rollback="Another way.")
     with pytest.raises(ParameterError, match="another version"):
-        one.decide(waiting, "approved")
+        asks.decide(waiting, "approved")
     with pytest.raises(ParameterError, match="another version"):
-        one.decide(waiting, "edited", text="new words")
+        asks.decide(waiting, "edited", text="new words")
 
 
 # --- editing ---------------------------------------------------------------------------------------------------------
 
 
-def test_an_edited_text_becomes_the_next_version_of_the_artifact_and_is_what_goes_out(desk):
-    one = desk()
-    waiting = one.run().waiting[0]
+def test_an_edited_text_becomes_the_next_version_of_the_artifact_and_is_what_goes_out(asks, waiting):
     mine = FIRST.replace("Nothing to add.", "Two came late.")
-    row = one.decide(waiting, "edited", text=mine)
+    row = asks.decide(waiting, "edited", text=mine)
     # FIRST has 10 words and 3 full stops, 13 marks, of which 10 stay in order in a text of 13: 1 - 2 x 10 / 26
     assert row["edit_ratio"] == pytest.approx(1 - 20 / 26, abs=1e-6)
-    made = one.workspace.read("artifacts").set_index("version")
+    made = asks.workspace.read("artifacts").set_index("version")
     assert json.loads(row["arguments"]) == {
         "artifact": made.loc[2, "artifact_id"], "sha256": made.loc[2, "sha256"], "to": "published/note.md",
     }  # fmt: skip
     assert json.loads(made.loc[2, "checks"])[0]["passed"] is None
     assert made.loc[1, "labels"] is made.loc[2, "labels"] or made["labels"].isna().all()
-    assert one.run().status == "ok"
-    assert one.published() == mine
+    assert asks.run().status == "ok"
+    assert asks.published() == mine
 
 
 def test_an_edited_text_argument_is_replaced_and_the_change_is_measured_in_words(desk):
@@ -366,26 +377,22 @@ def test_an_edited_text_argument_is_replaced_and_the_change_is_measured_in_words
     assert len(one.workspace.read("artifacts")) == 1
 
 
-def test_edited_arguments_are_checked_and_bound(desk):
-    one = desk()
-    waiting = one.run().waiting[0]
-    said = json.loads(one.workspace.read("approvals")["arguments"].iloc[0])
+def test_edited_arguments_are_checked_and_bound(asks, waiting):
+    said = json.loads(asks.workspace.read("approvals")["arguments"].iloc[0])
     with pytest.raises(ParameterError, match="inside published"):
-        one.decide(waiting, "edited", arguments=said | {"to": "elsewhere/note.md"})
+        asks.decide(waiting, "edited", arguments=said | {"to": "elsewhere/note.md"})
     with pytest.raises(ParameterError, match="publish: "):
-        one.decide(waiting, "edited", arguments=said | {"loud": True})
-    before = one.workspace.read("approvals")["binding"].iloc[0]
-    row = one.decide(waiting, "edited", arguments=said | {"to": "published/other.md"})
+        asks.decide(waiting, "edited", arguments=said | {"loud": True})
+    before = asks.workspace.read("approvals")["binding"].iloc[0]
+    row = asks.decide(waiting, "edited", arguments=said | {"to": "published/other.md"})
     assert row["binding"] != before
-    assert row["binding"] == approvals.binding(one.policy, "publish", said | {"to": "published/other.md"})
-    one.run()
-    assert (one.folder / "published" / "other.md").read_text() == FIRST
-    assert one.published() is None
+    assert row["binding"] == approvals.binding(asks.policy, "publish", said | {"to": "published/other.md"})
+    asks.run()
+    assert (asks.folder / "published" / "other.md").read_text() == FIRST
+    assert asks.published() is None
 
 
-def test_an_edit_is_a_text_or_arguments_and_only_then(desk):
-    one = desk()
-    waiting = one.run().waiting[0]
+def test_an_edit_is_a_text_or_arguments_and_only_then(asks, waiting):
     for decision, more, words in (
         ("approved", {"text": "x"}, "with the decision 'edited'"),
         ("edited", {"text": "x", "arguments": {}}, "not both"),
@@ -394,18 +401,16 @@ def test_an_edit_is_a_text_or_arguments_and_only_then(desk):
         ("perhaps", {}, "wanted approved, edited or rejected"),
     ):
         with pytest.raises(ParameterError, match=words):
-            one.decide(waiting, decision, **more)
-    assert one.workspace.read("approvals")["status"].tolist() == ["waiting"]
+            asks.decide(waiting, decision, **more)
+    assert asks.workspace.read("approvals")["status"].tolist() == ["waiting"]
 
 
-def test_a_tool_that_is_told_no_text_is_edited_by_its_arguments(desk):
-    one = desk()
-    waiting = one.run().waiting[0]
-    with one.workspace.change() as change:
+def test_a_tool_that_is_told_no_text_is_edited_by_its_arguments(asks, waiting):
+    with asks.workspace.change() as change:
         rows = change.read("approvals", "content")
         change.put("approvals", rows.assign(artifact_id=None))
     with pytest.raises(ParameterError, match="edit its arguments instead"):
-        one.decide(waiting, "edited", text="new")
+        asks.decide(waiting, "edited", text="new")
 
 
 # --- what is measured of it ------------------------------------------------------------------------------------------

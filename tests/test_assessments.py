@@ -272,7 +272,7 @@ def test_teams_do_not_mix():
 given_scores = st.lists(st.integers(1, 5), min_size=len(QUESTIONS), max_size=len(QUESTIONS))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(scores=given_scores, raised=st.integers(0, len(QUESTIONS) - 1))
 def test_raising_an_answer_never_lowers_the_stage(scores, raised):
     def stage(values):
@@ -283,7 +283,7 @@ def test_raising_an_answer_never_lowers_the_stage(scores, raised):
     assert stage(higher) >= stage(scores)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(scores=st.lists(st.one_of(st.none(), st.integers(1, 5)), min_size=len(QUESTIONS), max_size=len(QUESTIONS)))
 def test_a_score_lies_between_its_ends(scores):
     records = [{"question": name, "score": value} for name, value in zip(QUESTIONS, scores, strict=True)]

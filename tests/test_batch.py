@@ -431,9 +431,8 @@ def test_leftovers_of_dead_processes_go_and_those_of_living_ones_stay(tmp_path):
 def test_papermill_does_not_fill_in_braces_of_a_folders_name(tmp_path):
     workspace = make_workspace(tmp_path / "{draft}", "alpha")
     write_notebook(workspace.folder, "10_page", "print('here')")
-    job = batch.plan(workspace, ["9"])[0]
-    assert execute.execute(job).status == "done"
-    assert "here" in job.output.read_text()
+    (outcome,) = batch.run(workspace, ["9"], workers=1).executed
+    assert "here" in outcome.job.output.read_text()
 
 
 def test_nothing_to_do_starts_no_process(workspace):

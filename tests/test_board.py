@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from engagement import make_workspace, with_teams
 
 import playbook
 from playbook import spectrum
@@ -24,6 +25,11 @@ CSS = (Path(playbook.__file__).parent / "widgets" / "board.css").read_text(encod
 
 def ratings(points):
     return dict(zip(FACTORS, points, strict=True))
+
+
+@pytest.fixture
+def ws(tmp_path):
+    return with_teams(make_workspace(tmp_path / "engagement"))
 
 
 @pytest.fixture

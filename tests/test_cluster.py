@@ -147,6 +147,19 @@ class Processes:
         with distributed.Client(self.address, timeout=60, set_as_default=False) as client:
             client.wait_for_workers(count, timeout=60)
 
+    def staffed(self, count):
+        """Have exactly so many workers, those of an earlier test first: starting one costs seconds."""
+        there = [worker for worker in self.workers if worker.poll() is None]
+        for worker in there[count:]:
+            worker.kill()
+            worker.wait(10)
+        found = there[:count]
+        while len(found) < count:
+            found.append(self.worker())
+        with distributed.Client(self.address, timeout=60, set_as_default=False) as client:
+            wait_for(lambda: len(client.scheduler_info(n_workers=-1)["workers"]) == count)
+        return found
+
     def _start(self, words, environment=None):
         path = self.folder / f"log-{len(self.started)}.txt"
         with path.open("wb") as log:
@@ -178,12 +191,10 @@ def farm(tmp_path_factory):
     made.end()
 
 
-@pytest.fixture
-def own_farm(tmp_path):
-    """A cluster of the test's own, to be harmed; it starts without workers."""
-    folder = tmp_path / "cluster"
-    folder.mkdir()
-    made = Processes(folder)
+@pytest.fixture(scope="module")
+def harmed_farm(tmp_path_factory):
+    """A cluster whose workers tests kill; each says how many it wants (`staffed`)."""
+    made = Processes(tmp_path_factory.mktemp("harmed"))
     yield made
     made.end()
 
@@ -217,8 +228,9 @@ def test_a_place_for_reports_that_nothing_opens_is_refused(workspace, url):
         batch.run(workspace, ["1"], reports_to=url)
 
 
-def test_no_scheduler_no_worker_and_no_address_are_three_sentences(workspace, own_farm, monkeypatch):
+def test_no_scheduler_no_worker_and_no_address_are_three_sentences(workspace, harmed_farm, monkeypatch):
     write_notebook(workspace.folder, "10_page", "1")
+    harmed_farm.staffed(0)
     monkeypatch.setattr(cluster, "JOIN", 1.0)
     with pytest.raises(RunError, match=r"no scheduler answers at tcp://127\.0\.0\.1:9.*dask scheduler"):
         batch.run(workspace, ["9"], dask="tcp://127.0.0.1:9")
@@ -226,7 +238,7 @@ def test_no_scheduler_no_worker_and_no_address_are_three_sentences(workspace, ow
         batch.run(workspace, ["9"], dask="carrier://pigeon")
     monkeypatch.setattr(cluster, "JOIN", 60.0)
     with pytest.raises(RunError, match=r"has no worker; start some with `dask worker tcp://"):
-        batch.run(workspace, ["9"], dask=own_farm.address)
+        batch.run(workspace, ["9"], dask=harmed_farm.address)
 
 
 # --- what a task is
@@ -377,7 +389,9 @@ def shown(path):
 
 @pytest.mark.slow
 def test_a_cluster_makes_the_notebooks_this_machine_makes_and_either_goes_on_where_the_other_stopped(workspace, farm):
-    write_notebook(workspace.folder, "10_page", "import playbook\nplaybook.open_workspace(workspace).teams()")
+    # pandas by name, so that the drivers hold all that later tests ask of them and need not be replaced
+    opened = "import pandas\nimport playbook\nplaybook.open_workspace(workspace).teams()"
+    write_notebook(workspace.folder, "10_page", opened)
     write_notebook(workspace.folder, "20_figure", "import plotly.graph_objects as go\ngo.Figure(go.Bar(y=[1, 2]))")
     write_notebook(workspace.folder, "30_wrong", "1 / 0")
     here = batch.run(workspace, ["9"], workers=1, reports=workspace.folder / "here")
@@ -451,14 +465,12 @@ def test_a_driver_that_dies_is_replaced_and_its_notebook_run_once_more(workspace
 
 
 @pytest.mark.slow
-def test_with_one_worker_killed_in_the_middle_nothing_is_lost_and_nothing_done_twice(workspace, own_farm, tmp_path):
+def test_with_one_worker_killed_in_the_middle_nothing_is_lost_and_nothing_done_twice(workspace, harmed_farm, tmp_path):
     place = tmp_path / "marks"
     place.mkdir()
-    for number in range(1, 7):
+    for number in range(1, 5):
         write_counted(workspace.folder, f"{number}0_page", place, 1.0)
-    victim = own_farm.worker("--name", "victim")
-    own_farm.worker("--name", "survivor")
-    own_farm.ready(2)
+    victim, _survivor = harmed_farm.staffed(2)
     killed = {}
 
     def kill(_outcome, done, _total):
@@ -475,20 +487,20 @@ def test_with_one_worker_killed_in_the_middle_nothing_is_lost_and_nothing_done_t
         victim.kill()
         victim.wait(10)
 
-    result = batch.run(workspace, ["9"], dask=own_farm.address, progress=kill)
+    result = batch.run(workspace, ["9"], dask=harmed_farm.address, progress=kill)
     assert len(killed["left"]) >= 2, "its driver and the notebook's process"
-    assert len(result.executed) == 12
+    assert len(result.executed) == 8
     assert not result.failed
     wait_for(lambda: not any(map(lives, killed["left"])), 20)
 
-    # each notebook was run to its end once: one change of the workspace each, 2 teams x 6 pages
+    # each notebook was run to its end once: one change of the workspace each, 2 teams x 4 pages
     notes = workspace.history("tasks")["note"]
-    assert sorted(notes) == sorted(f"{team} {number}0_page" for team in ("alpha", "beta") for number in range(1, 7))
+    assert sorted(notes) == sorted(f"{team} {number}0_page" for team in ("alpha", "beta") for number in range(1, 5))
     reports = workspace.folder / "reports"
     facts = [facts_of(path) for path in reports.rglob("[!.]*.ipynb")]
     assert len({fact["batch"] for fact in facts}) == 1
-    assert [fact["status"] for fact in facts] == ["done"] * 12
-    assert len(list(place.iterdir())) == 13, "begun once each, and once more the one that was cut off"
+    assert [fact["status"] for fact in facts] == ["done"] * 8
+    assert len(list(place.iterdir())) == 9, "begun once each, and once more the one that was cut off"
     assert not [path for path in reports.rglob(".*") if ".partial" in path.name]
     assert all("wrote" in report.read_text() for report in result.reports)
 
@@ -554,14 +566,13 @@ def test_a_stopped_batch_stops_on_the_cluster_and_the_next_does_the_rest(workspa
 
 @pytest.mark.slow
 def test_a_cluster_that_goes_away_in_the_middle_is_one_sentence_and_what_was_finished_stays(
-    workspace, own_farm, tmp_path, monkeypatch
+    workspace, harmed_farm, tmp_path, monkeypatch
 ):
     place = tmp_path / "marks"
     place.mkdir()
     write_notebook(workspace.folder, "10_quick", "print('quick')")
     write_counted(workspace.folder, "20_slow", place, 300)
-    worker = own_farm.worker()
-    own_farm.ready(1)
+    (worker,) = harmed_farm.staffed(1)
     monkeypatch.setattr(cluster, "ALONE", 2.0)
     monkeypatch.setattr(cluster, "LOOK", 0.5)
 
@@ -570,6 +581,6 @@ def test_a_cluster_that_goes_away_in_the_middle_is_one_sentence_and_what_was_fin
         worker.kill()
 
     with pytest.raises(RunError, match="has had no worker for 2 seconds; what was finished is kept"):
-        batch.run(workspace, ["9"], ["alpha"], dask=own_farm.address, progress=leave)
+        batch.run(workspace, ["9"], ["alpha"], dask=harmed_farm.address, progress=leave)
     assert facts_of(workspace.folder / "reports" / "alpha" / PHASE / "10_quick.ipynb")["status"] == "done"
     wait_for(lambda: not marks(place), 20)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from engagement import make_workspace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -154,7 +155,7 @@ def test_one_rater_cannot_stand_apart_and_a_single_rating_is_told():
     assert pd.isna(found["spread"])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=9))
 def test_the_median_of_the_others_is_that_of_the_list_without_oneself(values):
     found = consensus.apart(table(*round_of(values)), points=0).sort_values("seat")
@@ -267,6 +268,7 @@ def test_a_settled_sheet_keeps_its_index_and_columns():
 
 def test_no_rating_at_all_is_said_in_two_sentences_and_every_table_is_empty_and_typed():
     nothing, silent = RATINGS.empty(), table(("t1", "judgment", 1, 1, None), ("t1", "judgment", 1, 0, None))
+    full = table(*grid(PUBLISHED), *round_of([5, 1], "t01", number=2))
     for ratings in (nothing, silent):
         for compute in (
             consensus.rounds,
@@ -277,9 +279,7 @@ def test_no_rating_at_all_is_said_in_two_sentences_and_every_table_is_empty_and_
         ):
             found = compute(ratings)
             assert found.empty
-            assert dict(found.dtypes) == dict(
-                compute(table(*grid(PUBLISHED), *round_of([5, 1], "t01", number=2))).dtypes
-            )
+            assert dict(found.dtypes) == dict(compute(full).dtypes)
         sheet = tasks_of("t1", judgment=4)
         pd.testing.assert_frame_equal(consensus.settled(ratings, sheet), sheet)
         said = consensus.findings(ratings, sheet)
@@ -320,16 +320,15 @@ def test_the_order_of_rows_and_of_seats_changes_nothing(rows, random):
     random.shuffle(mixed)
     random.shuffle(number)
     moved = [(task, factor, turn, seat and number[seat - 1], value) for task, factor, turn, seat, value in mixed]
+    here, there = table(*rows), table(*moved)
     for compute in (consensus.rounds, consensus.changes, lambda r: consensus.agreement(r, 20), consensus.settlement):
-        pd.testing.assert_frame_equal(compute(table(*rows)), compute(table(*moved)), check_exact=True)
+        pd.testing.assert_frame_equal(compute(here), compute(there), check_exact=True)
     sheet = tasks_of("t1", "t2", "t3", judgment=3)
-    pd.testing.assert_frame_equal(
-        consensus.settled(table(*rows), sheet), consensus.settled(table(*moved), sheet), check_exact=True
-    )
-    assert consensus.findings(table(*rows), sheet) == consensus.findings(table(*moved), sheet)
+    pd.testing.assert_frame_equal(consensus.settled(here, sheet), consensus.settled(there, sheet), check_exact=True)
+    assert consensus.findings(here, sheet) == consensus.findings(there, sheet)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(sheets)
 def test_settled_values_stay_on_the_scale_and_in_the_range_unless_the_raters_said_otherwise(rows):
     found = consensus.settlement(table(*rows))
@@ -341,13 +340,21 @@ def test_settled_values_stay_on_the_scale_and_in_the_range_unless_the_raters_sai
     assert found["note"].str.contains("outside")[known[known["value"] > known["high"]].index].all()
 
 
+OTHERS = table(*grid(PUBLISHED)).assign(team="growth")
+
+
 @settings(max_examples=10, deadline=None)
 @given(sheets)
 def test_another_teams_ratings_change_nothing(rows):
     mine = table(*rows)
-    other = table(*grid(PUBLISHED)).assign(team="growth")
-    both = pd.concat([mine, other], ignore_index=True)
-    for compute in (consensus.rounds, consensus.apart, consensus.changes, consensus.agreement, consensus.settlement):
+    both = pd.concat([mine, OTHERS], ignore_index=True)
+    for compute in (
+        consensus.rounds,
+        consensus.apart,
+        consensus.changes,
+        lambda r: consensus.agreement(r, 20),
+        consensus.settlement,
+    ):
         found = compute(both)
         pd.testing.assert_frame_equal(found[found["team"] == "content"].reset_index(drop=True), compute(mine))
 
@@ -383,29 +390,29 @@ def test_findings_name_teams_only_where_there_are_several():
     assert {text.split(":")[0] for text in consensus.findings(both, tasks)} == {"Team content", "Team growth"}
 
 
-def test_an_amended_rating_stands_in_the_history_with_what_it_was(tmp_workspace):
-    with tmp_workspace.change() as change:
-        change.put("teams", pd.DataFrame({"team": ["content"], "name": ["Content"]}))
+def test_an_amended_rating_stands_in_the_history_with_what_it_was(tmp_path):
+    workspace = make_workspace(tmp_path / "engagement", "content")
+    with workspace.change() as change:
         change.put("ratings", table(*round_of([2, 5])))
-    with tmp_workspace.change(by="Kim", note="misread") as change:
+    with workspace.change(by="Kim", note="misread") as change:
         change.put("ratings", table(("t1", "judgment", 1, 2, 3, {"reason": "a rule covers it"})))
-    with tmp_workspace.change(note="left") as change:
+    with workspace.change(note="left") as change:
         change.remove("ratings", table(("t1", "judgment", 1, 1, 2))[list(RATINGS.key)])
-    found = consensus.amendments(tmp_workspace.history("ratings"))
+    found = consensus.amendments(workspace.history("ratings"))
     assert found[["seat", "before", "after", "note"]].to_numpy().tolist() == [
         [2, "5", "3 (a rule covers it)", "misread"],
         [1, "2", "taken back", "left"],
     ]
     assert not found.astype(str).eq("Kim").any().any(), "who changed it is nobody's business on a page"
-    assert consensus.amendments(tmp_workspace.history("tasks")).empty
+    assert consensus.amendments(workspace.history("tasks")).empty
 
 
 @pytest.fixture
-def place(tmp_workspace):
-    with tmp_workspace.change() as change:
-        change.put("teams", pd.DataFrame({"team": ["content"], "name": ["Content"]}))
+def place(tmp_path):
+    workspace = make_workspace(tmp_path / "engagement", "content")
+    with workspace.change() as change:
         change.put("tasks", tasks_of("t1", judgment=5))
-    return tmp_workspace
+    return workspace
 
 
 def test_a_sheet_of_ratings_comes_in_with_plain_factors_and_n_a(place, tmp_path):

@@ -10,6 +10,7 @@ import time
 
 import pandas as pd
 import pytest
+from engagement import AtWork, make_workspace, with_teams
 from pydantic import ValidationError
 
 from playbook.agents import drafting
@@ -18,7 +19,6 @@ from playbook.agents.drafting import model as models
 from playbook.agents.drafting.settings import ModelAccess
 from playbook.agents.playbook import Policy, faults_of, units
 from playbook.agents.records import MemoryRecords
-from playbook.agents.runtime import run
 from playbook.errors import PlaybookError
 from playbook.io import content
 
@@ -54,10 +54,11 @@ GOOD = {
 
 @pytest.fixture(autouse=True)
 def no_real_model(monkeypatch):
-    """No request leaves for a real provider, whatever a test does."""
+    """No request leaves for a real provider, whatever a test does, and no try waits longer than it must."""
     from pydantic_ai import models as asked
 
     monkeypatch.setattr(asked, "ALLOW_MODEL_REQUESTS", False)
+    monkeypatch.setattr(models, "FIRST_WAIT_S", 0.01)  # where a server does not say how long
     monkeypatch.setenv("TEST_MODEL_KEY", SECRET)
 
 
@@ -83,16 +84,6 @@ def mock(mock_server, requests_allowed):
     mock_server.state.reset()
 
 
-class Desk:
-    """A workspace's folder with records in memory: the same rules without a database for each of many runs."""
-
-    def __init__(self, workspace, records=None):
-        self.workspace, self.folder, self.records = workspace, workspace.folder, records
-
-    def read(self, table):
-        return pd.DataFrame(self.records.rows(table)) if self.records else self.workspace.read(table)
-
-
 def furnished(folder):
     """An engagement folder with the made-up facts sheet and brand guide of the template, and nothing of other tests."""
     for left in ("inputs", "outbox", "agents"):
@@ -103,17 +94,23 @@ def furnished(folder):
         shutil.copy(TEMPLATES / name, place / name)
 
 
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory):
+    return with_teams(make_workspace(tmp_path_factory.mktemp("busy") / "engagement"))
+
+
 @pytest.fixture
 def desk(busy):
     furnished(busy.folder)
-    return Desk(busy, MemoryRecords())
+    return AtWork(busy, MemoryRecords())
 
 
 @pytest.fixture
-def stored(ws):
+def stored(tmp_path):
     """The same on a database."""
-    furnished(ws.folder)
-    return Desk(ws)
+    workspace = with_teams(make_workspace(tmp_path / "engagement"))
+    furnished(workspace.folder)
+    return AtWork(workspace)
 
 
 def access(url, **changed):
@@ -133,7 +130,7 @@ def policy(level=4, **settings):
 
 
 def go(desk, level=4, **settings):
-    return run(desk.workspace, policy(level, **settings), team="content", today=TODAY, records=desk.records)
+    return desk.run(policy(level, **settings), team="content", today=TODAY)
 
 
 def artifacts(ws):
@@ -220,14 +217,18 @@ def test_a_draft_that_passes_waits_for_a_person_at_level_4(desk, mock):
 def test_an_approved_draft_is_released_once_and_holds_what_was_approved(stored, mock):
     says(mock, GOOD)
     made = policy(model=access(mock.base_url("openai")))
-    first = run(stored.workspace, made, team="content", today=TODAY)
+    first = stored.run(made, team="content", today=TODAY)
     reviews_of(stored.workspace, "content", made).decide(first.waiting[0], "approved", "Senior Editor")
-    second = run(stored.workspace, made, team="content", today=TODAY)
+    second = stored.run(made, team="content", today=TODAY)
     assert (second.status, second.run_id) == ("ok", first.run_id)
     released = [name for name in written(stored) if name.endswith(".md")]
     assert len(released) == 1
     assert "410 grams" in (stored.folder / "outbox" / released[0]).read_text(encoding="utf-8")
     assert len(mock.state.journal.records()) == 1  # the model was not asked again
+    span = model_span(stored)
+    assert (span["status"], span["cost_source"]) == ("ok", "price list")
+    # 3 USD a million tokens sent, 15 USD a million received
+    assert span["cost_usd"] == pytest.approx((span["input_tokens"] * 3 + span["output_tokens"] * 15) / 1e6)
 
 
 def test_at_level_5_a_draft_is_handed_to_the_owner(desk, mock):
@@ -237,15 +238,15 @@ def test_at_level_5_a_draft_is_handed_to_the_owner(desk, mock):
     assert written(desk) == []
 
 
-def test_cost_and_time_are_logged_and_the_cost_is_from_the_price_list(stored, mock):
+def test_cost_and_time_are_logged_and_the_cost_is_from_the_price_list(desk, mock):
     says(mock, GOOD)
-    go(stored, model=access(mock.base_url("openai")))
-    span = model_span(stored)
+    go(desk, model=access(mock.base_url("openai")))
+    span = model_span(desk)
     assert span["cost_source"] == "price list"
     # 3 USD a million tokens sent, 15 USD a million received
     assert span["cost_usd"] == pytest.approx((span["input_tokens"] * 3 + span["output_tokens"] * 15) / 1e6)
     assert (span["status"], span["model"]) == ("ok", "made-up-model")
-    assert json.loads(artifacts(stored)["newsletter draft data"])["seconds"] > 0
+    assert json.loads(artifacts(desk)["newsletter draft data"])["seconds"] > 0
 
 
 def test_without_a_price_table_the_cost_is_unknown(desk, mock):
@@ -307,7 +308,7 @@ def test_a_longer_wait_than_allowed_is_not_waited_for(desk, mock):
 def test_a_model_that_does_not_answer_in_time_gives_no_draft(desk, mock):
     from llmock.scenarios import Delay
 
-    mock.state.scenarios.add(Delay(30, times=None))
+    mock.state.scenarios.add(Delay(8, times=None))
     result = go(desk, model=access(mock.base_url("openai"), timeout_s=0.5))
     assert_nothing_came_of_it(desk, result)
     assert "did not answer in time" in result.outcome
@@ -450,7 +451,7 @@ class _Answers(http.server.BaseHTTPRequestHandler):
 def tiny(requests_allowed):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Answers)
     server.asked, server.body, server.drip = 0, b"", 0.0
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)  # looks often for its end
     thread.start()
     yield server
     server.shutdown()
@@ -569,7 +570,7 @@ def test_a_draft_that_is_not_whole_does_not_pass(desk, mock, changed):
     assert written(desk) == []
 
 
-def test_a_run_that_was_killed_after_the_model_answered_does_not_ask_again(stored, mock, monkeypatch):
+def test_a_run_that_was_killed_after_the_model_answered_does_not_ask_again(desk, mock, monkeypatch):
     from playbook.agents.drafting import tools
 
     says(mock, GOOD)
@@ -584,9 +585,9 @@ def test_a_run_that_was_killed_after_the_model_answered_does_not_ask_again(store
     )
     crashing = drafting.AGENT.__class__("drafting", drafting.AGENT.settings, broken, drafting.AGENT.work)
     with pytest.raises(KeyboardInterrupt):
-        run(stored.workspace, made, team="content", today=TODAY, agent=crashing)
+        desk.run(made, team="content", today=TODAY, agent=crashing)
     assert tools.TOOLS is real
-    assert run(stored.workspace, made, team="content", today=TODAY).status == "waiting"
+    assert desk.run(made, team="content", today=TODAY).status == "waiting"
     assert len(mock.state.journal.records()) == 1
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -38,19 +39,15 @@ def zoo(tmp_path_factory):
     with contextlib.ExitStack() as open_files:
         for log in logs:
             open_files.enter_context(log)
-        for pair in ((0, 1), (2, 3)):
-            running = [
-                subprocess.Popen(
-                    [sys.executable, HERE / "zoo" / "keeper.py", root / shares[at][0], shares[at][0], *shares[at][1]],
-                    env=environment, cwd=root, stdout=logs[at], stderr=logs[at],
-                )
-                for at in pair
-            ]  # fmt: skip
-            try:
-                assert [process.wait(600) for process in running] == [0, 0], [log.name for log in logs]
-            finally:
-                for process in running:
-                    process.kill()
+
+        def keep(engine, names, log):
+            command = [sys.executable, HERE / "zoo" / "keeper.py", root / engine, engine, *names]
+            outside = {"env": environment, "cwd": root, "stdout": log, "stderr": log}
+            return subprocess.run(command, timeout=600, check=False, **outside).returncode
+
+        with ThreadPoolExecutor(2) as pool:  # the next begins when one is done, not when both are
+            ended = [pool.submit(keep, *share, log) for share, log in zip(shares, logs, strict=True)]
+            assert [keeper.result() for keeper in ended] == [0] * 4, [log.name for log in logs]
         for log in logs[2:]:
             log.seek(0)
             assert "papermill's own engine" not in log.read()

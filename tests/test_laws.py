@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,9 @@ NOT_IN_A_ROOM = {"pathlib", "os", "io", "shutil", "tempfile", "subprocess", "soc
 HEAVY = ("papermill", "ipywidgets", "plotly", "nbconvert", "sqlalchemy", "pydantic_ai", "pandas")
 
 
+PLACES = {path.stem for path in PACKAGE.iterdir()}
+
+
 def place(path):
     """The room, door or ground-floor name a file belongs to."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
@@ -48,38 +52,49 @@ def sources():
     return [path for path in sorted(PACKAGE.rglob("*.py")) if path.name != "__init__.py" or path.parent != PACKAGE]
 
 
+@cache
+def parsed(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
 def imported(path):
     """Every module a file imports anywhere in it, inside functions too."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    found = []
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            yield node.module or ""
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found += [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return found
+
+
+def short(path):
+    return str(path.relative_to(ROOT))
 
 
 def own(modules):
     """Names of the kit's own places in a list of imported modules."""
     names = {part.group(1) for name in modules if (part := re.match(r"playbook\.(\w+)", name))}
-    return {name for name in names if (PACKAGE / name).exists() or (PACKAGE / f"{name}.py").exists()}
+    return names & PLACES
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_go_the_allowed_way(path):
-    here = place(path)
-    for other in own(imported(path)) - {here}:
-        assert kind(other) in MAY_USE[kind(here)], f"{path.relative_to(ROOT)} must not import playbook.{other}"
+def test_imports_go_the_allowed_way():
+    wrong = {
+        f"{short(path)} must not import playbook.{other}"
+        for path in sources()
+        for other in own(imported(path)) - {place(path)}
+        if kind(other) not in MAY_USE[kind(place(path))]
+    }
+    assert not wrong
 
 
-@pytest.mark.parametrize(
-    "path",
-    [path for path in sources() if kind(place(path)) == "rooms" or place(path) in GROUND],
-    ids=lambda path: str(path.relative_to(ROOT)),
-)
-def test_a_room_knows_no_disk_network_or_screen(path):
-    roots = {name.split(".")[0] for name in imported(path) if name}
-    assert not roots & NOT_IN_A_ROOM
-    assert roots - set(sys.stdlib_module_names) - {"playbook"} <= ROOM_LIBRARIES
+def test_a_room_knows_no_disk_network_or_screen():
+    allowed = (set(sys.stdlib_module_names) - NOT_IN_A_ROOM) | {"playbook"} | ROOM_LIBRARIES
+    rooms = [path for path in sources() if kind(place(path)) == "rooms" or place(path) in GROUND]
+    roots = {short(path): {name.split(".")[0] for name in imported(path) if name} for path in rooms}
+    assert rooms
+    assert not {path: used - allowed for path, used in roots.items() if used - allowed}
 
 
 def test_rooms_never_import_each_other():
@@ -104,19 +119,21 @@ def test_the_shelf_lists_every_error_a_public_function_can_raise():
     assert all(hasattr(playbook, name) for name in playbook.__all__)
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_public_name_says_what_it_means(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def test_every_public_name_says_what_it_means():
     named = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    assert ast.get_docstring(tree), f"{path}: what is this room for?"
-    for node in tree.body:
-        if isinstance(node, named) and not node.name.startswith("_"):
-            assert ast.get_docstring(node), f"{path}: {node.name} has no docstring"
+    assert not [short(path) for path in sources() if not ast.get_docstring(parsed(path))], "what are they for?"
+    assert not [
+        f"{short(path)}: {node.name} has no docstring"
+        for path in sources()
+        for node in parsed(path).body
+        if isinstance(node, named) and not node.name.startswith("_") and not ast.get_docstring(node)
+    ]
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_module_holds_one_idea(path):
-    assert path.read_text(encoding="utf-8").count("\n") <= 400
+def test_a_module_holds_one_idea():
+    lines = {short(path): path.read_text(encoding="utf-8").count("\n") for path in sources()}
+    assert lines
+    assert not {path: count for path, count in lines.items() if count > 400}
 
 
 @pytest.mark.parametrize("name", content.CONTENT)

@@ -17,18 +17,11 @@ from playbook.report.limits import SECONDS, Limits
 linux = pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
 ENDLESS = "print('begins', flush=True)\nwhile True:\n    pass"
 GREEDY = "held = bytearray(900_000_000)"
-COUNTS = "with open('runs', 'a') as file:\n    file.write('x')\n"
-"""A cell that leaves a mark in the engagement folder each time it runs."""
 
 
 @pytest.fixture
 def workspace(tmp_path):
     return make_workspace(tmp_path / "acme", "alpha")
-
-
-def runs(workspace):
-    """How often the notebook that counts was run."""
-    return len((workspace.folder / "runs").read_text())
 
 
 def report(result):
@@ -107,7 +100,7 @@ def test_without_a_word_there_is_a_limit_of_time_and_none_of_memory():
 
 @pytest.mark.slow
 def test_what_is_done_is_done_under_any_limit(workspace, monkeypatch):
-    monkeypatch.setattr(jobs, "kit_digest", lambda _: "this kit")  # as above
+    monkeypatch.setattr(jobs, "kit_digest", lambda _: "this kit")  # as below
     write_notebook(workspace.folder, "10_page", "print('fine')")
     assert len(batch.run(workspace, ["9"]).executed) == 1
     assert len(batch.run(workspace, ["9"], seconds=30).unchanged) == 1
@@ -121,84 +114,113 @@ DEATHS = {
     "os._exit": "import os\nos._exit(3)",
     "the system's out-of-memory kill": "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
 }
+RAISES = {
+    "an error": "raise ValueError('no')",
+    "an exit": "raise SystemExit(3)",
+    "an error by the name of a death": "class DeadKernelError(Exception): pass\nraise DeadKernelError('no')",
+}
+KILLS_ITS_WORKER = "import os, signal\nif FIRST:\n    os.kill(os.getppid(), signal.SIGKILL)"
+
+
+def counted(number, source):
+    """A cell that leaves a mark in a file of its own each time it runs and knows whether it is the first time."""
+    mark = f"with open('runs-{number}', 'a') as file:\n    file.write('x')\n"
+    return f"{mark}FIRST = len(open('runs-{number}').read()) == 1\n{source}"
+
+
+def once(source):
+    return "if FIRST:\n" + "".join(f"    {line}\n" for line in source.splitlines())
+
+
+FATES = {
+    **{death: (once(source), "print('made it')") for death, source in DEATHS.items()},
+    "always": (DEATHS["os._exit"],),
+    **{name: (source,) for name, source in RAISES.items()},
+}
+if sys.platform == "linux":
+    FATES["the worker"] = (KILLS_ITS_WORKER, "print('made it')")
+    FATES["the worker, then the kernel"] = (KILLS_ITS_WORKER + "\nos._exit(1)",)
+
+
+class Fated:
+    """One batch of one worker over every fate, each in a phase of its own and so with a report of its own."""
+
+    def __init__(self, folder):
+        self.workspace = make_workspace(folder, "alpha")
+        self.phases = {name: f"phase{20 + number}_fate" for number, name in enumerate(FATES)}
+        for number, (name, (first, *others)) in enumerate(FATES.items()):
+            write_notebook(self.workspace.folder, "10_page", counted(number, first), *others, phase=self.phases[name])
+        write_notebook(self.workspace.folder, "20_fine", "print('fine')", phase=self.phases["always"])
+        self.result = batch.run(self.workspace, list(self.phases.values()), workers=1)
+        self.again = batch.run(self.workspace, [self.phases[death] for death in DEATHS])
+
+    def runs(self, name):
+        """How often the notebook of this fate was run."""
+        return len((self.workspace.folder / f"runs-{list(FATES).index(name)}").read_text())
+
+    def of(self, name, outcomes):
+        return [outcome for outcome in outcomes if outcome.job.phase == self.phases[name]]
+
+    def report(self, name):
+        return (self.workspace.folder / "reports" / "alpha" / f"{self.phases[name]}.html").read_text()
+
+
+@pytest.fixture(scope="module")
+def fated(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jobs, "kit_digest", lambda _: "this kit")  # also when somebody edits the kit meanwhile
+        return Fated(tmp_path_factory.mktemp("fates") / "acme")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("death", DEATHS)
-def test_a_notebook_whose_process_dies_the_first_time_only_is_done_and_says_it_was_run_twice(
-    workspace, monkeypatch, death
-):
-    monkeypatch.setattr(jobs, "kit_digest", lambda _: "this kit")  # also when somebody edits the kit meanwhile
-    dies_once = COUNTS + "if len(open('runs').read()) == 1:\n" + "".join(
-        f"    {line}\n" for line in DEATHS[death].splitlines()
-    )  # fmt: skip
-    write_notebook(workspace.folder, "10_dies_once", dies_once, "print('made it')")
-    result = batch.run(workspace, ["9"], workers=1)
-    (outcome,) = result.executed
-    assert runs(workspace) == outcome.runs == facts_of(outcome.job.output)["runs"] == 2
-    assert outcome.sentence == f"alpha/{PHASE}/10_dies_once done (run twice: its process died the first time)"
-    assert "made it" in report(result)
-    assert "This notebook was run twice: its process died the first time." in report(result)
-    assert "not complete" not in report(result)
-    assert len(batch.run(workspace, ["9"]).unchanged) == 1
+def test_a_notebook_whose_process_dies_the_first_time_only_is_done_and_says_it_was_run_twice(fated, death):
+    (outcome,) = fated.of(death, fated.result.executed)
+    assert fated.runs(death) == outcome.runs == facts_of(outcome.job.output)["runs"] == 2
+    title = f"alpha/{fated.phases[death]}/10_page"
+    assert outcome.sentence == f"{title} done (run twice: its process died the first time)"
+    assert "made it" in fated.report(death)
+    assert "This notebook was run twice: its process died the first time." in fated.report(death)
+    assert "not complete" not in fated.report(death)
+    assert len(fated.of(death, fated.again.unchanged)) == 1
 
 
 @pytest.mark.slow
-def test_a_notebook_whose_process_dies_always_is_run_twice_and_fails(workspace):
-    write_notebook(workspace.folder, "10_dies", COUNTS + DEATHS["os._exit"])
-    write_notebook(workspace.folder, "20_fine", "print('fine')")
-    result = batch.run(workspace, ["9"], workers=1)
-    (outcome,) = result.failed
-    assert runs(workspace) == outcome.runs == 2
+def test_a_notebook_whose_process_dies_always_is_run_twice_and_fails(fated):
+    (outcome,) = fated.of("always", fated.result.failed)
+    assert fated.runs("always") == outcome.runs == 2
     assert outcome.error.startswith("DeadKernelError: its process ended before the notebook did")
-    assert "This notebook was run twice" in report(result)
-    assert len(result.executed) == 1
+    assert "This notebook was run twice" in fated.report("always")
+    assert [Path(done.job.notebook).stem for done in fated.of("always", fated.result.executed)] == ["20_fine"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "raises",
-    [
-        "raise ValueError('no')",
-        "raise SystemExit(3)",
-        "class DeadKernelError(Exception): pass\nraise DeadKernelError('no')",
-    ],
-)
-def test_a_notebook_that_raises_is_run_once(workspace, raises):
-    write_notebook(workspace.folder, "10_raises", COUNTS + raises)
-    result = batch.run(workspace, ["9"], workers=1)
-    assert runs(workspace) == 1
-    assert [outcome.runs for outcome in result.failed] in ([1], [])
-    assert "run twice" not in report(result)
+@pytest.mark.parametrize("raises", RAISES)
+def test_a_notebook_that_raises_is_run_once(fated, raises):
+    assert fated.runs(raises) == 1
+    assert [outcome.runs for outcome in fated.of(raises, fated.result.failed)] in ([1], [])
+    assert "run twice" not in fated.report(raises)
 
 
 @linux
 @pytest.mark.slow
-def test_a_worker_that_dies_the_first_time_only_is_replaced_and_the_report_says_it(workspace):
-    once = COUNTS + "import os, signal\nif len(open('runs').read()) == 1:\n    os.kill(os.getppid(), signal.SIGKILL)"
-    write_notebook(workspace.folder, "10_worker", once, "print('made it')")
-    result = batch.run(workspace, ["9"], workers=1)
-    (outcome,) = result.executed
-    assert runs(workspace) == outcome.runs == 2
-    assert "This notebook was run twice" in report(result)
+def test_a_worker_that_dies_the_first_time_only_is_replaced_and_the_report_says_it(fated):
+    (outcome,) = fated.of("the worker", fated.result.executed)
+    assert fated.runs("the worker") == outcome.runs == 2
+    assert "This notebook was run twice" in fated.report("the worker")
 
 
 @linux
 @pytest.mark.slow
-def test_a_worker_and_then_a_kernel_that_die_are_two_runs_not_three(workspace):
-    blows = COUNTS + (
-        "import os, signal\nif len(open('runs').read()) == 1:\n    os.kill(os.getppid(), signal.SIGKILL)\nos._exit(1)"
-    )
-    write_notebook(workspace.folder, "10_both", blows)
-    result = batch.run(workspace, ["9"], workers=1)
-    (outcome,) = result.failed
-    assert runs(workspace) == outcome.runs == 2
+def test_a_worker_and_then_a_kernel_that_die_are_two_runs_not_three(fated):
+    (outcome,) = fated.of("the worker, then the kernel", fated.result.failed)
+    assert fated.runs("the worker, then the kernel") == outcome.runs == 2
 
 
 # --- memory of a whole batch
 
 
-MADE = 3_000_000
+MADE = 2_000_000
 """Characters that each report of the test below prints."""
 
 
@@ -231,7 +253,7 @@ def peak_of_a_batch(folder, reports):
     workspace = make_workspace(folder, *(f"team-{n:03}" for n in range(reports)))
     write_notebook(workspace.folder, "10_page", f"print(('word ' * 20 + '\\n') * {MADE // 101})")
     running = subprocess.Popen(
-        [sys.executable, "-m", "playbook", "run", "9", "--workers", "2", "-w", workspace.folder],
+        [sys.executable, "-m", "playbook", "run", "9", "--workers", "1", "-w", workspace.folder],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     peaks = [0]
@@ -256,8 +278,9 @@ def peak_of_a_batch(folder, reports):
 def test_memory_does_not_grow_with_the_number_of_reports(tmp_path):
     if not Path("/proc/self/smaps_rollup").exists():
         pytest.skip("this system does not say what share of the memory a process has")
-    few, many = 16, 64
+    few, many = 12, 60
     small, large = (peak_of_a_batch(tmp_path / str(count), count) for count in (few, many))
-    # Holding just one of a report's forms (notebook, page) would cost three megabytes a report; the peaks of the same
-    # batch differ by thirty, as its processes are at their largest together or not.
+    # Holding just one of a report's forms (notebook, page) would cost two megabytes a report, nearly a hundred for the
+    # 48 more; half of that is allowed, as the peaks of the same batch differ by twenty. One worker: two are at their
+    # largest together or not, which makes it thirty.
     assert large - small < (many - few) * MADE / 2, f"{small:,} bytes for {few} reports, {large:,} for {many}"

@@ -6,6 +6,7 @@ different by design is in `BY_DESIGN`, each with its reason; nothing else may be
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from playbook.io import sample
-from playbook.report import execute, jobs, page
+from playbook.report import jobs, page, workers
 
 bs4 = pytest.importorskip("bs4", reason="beautifulsoup4 is not installed")
 HERE = Path(__file__).resolve().parent
@@ -150,9 +151,9 @@ def ours(notebook):
     return blocks(html)
 
 
-def theirs(notebook):
-    """nbconvert's page with what our page hides hidden: code, parameters, cells and outputs that are tagged so."""
-    import nbformat
+@functools.cache
+def exporter():
+    """nbconvert with what our page hides hidden: code, parameters, cells and outputs that are tagged so."""
     from nbconvert.exporters import HTMLExporter
     from traitlets.config import Config
 
@@ -162,7 +163,13 @@ def theirs(notebook):
     settings.TagRemovePreprocessor.enabled = True
     settings.TagRemovePreprocessor.remove_cell_tags = {"remove-cell", "injected-parameters", "papermill-error-cell-tag"}
     settings.TagRemovePreprocessor.remove_all_outputs_tags = {"remove-output"}
-    html, _ = HTMLExporter(config=settings).from_notebook_node(nbformat.reads(json.dumps(notebook), as_version=4))
+    return HTMLExporter(config=settings)
+
+
+def theirs(notebook):
+    import nbformat
+
+    html, _ = exporter().from_notebook_node(nbformat.reads(json.dumps(notebook), as_version=4))
     body = bs4.BeautifulSoup(html, "html.parser").body
     for link in body.select("a.anchor-link"):
         link.decompose()
@@ -216,7 +223,8 @@ def reports(tmp_path_factory):
     workspace = sample.create(tmp_path_factory.mktemp("sample") / "s")
     team = workspace.teams()["team"][0]
     plan = {Path(job.notebook).stem: job for job in reversed(jobs.plan(workspace, teams=[team]))}
-    assert {execute.execute(plan[name]).status for name in SAMPLE} == {"done"}
+    done = workers.outcomes([plan[name] for name in SAMPLE], workers=2)
+    assert [outcome.sentence for outcome in done if outcome.status != "done"] == []
     return {name: plan[name].output for name in SAMPLE}
 
 

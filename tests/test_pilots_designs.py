@@ -262,7 +262,7 @@ def test_what_is_expected_before_the_data_is_the_same_in_both_rules():
 minutes = st.lists(st.floats(0, 500), min_size=2, max_size=12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(minutes, minutes, st.floats(0, 60), st.floats(0, 60), st.booleans())
 def test_minutes_saved_are_those_by_hand_less_review_and_rework(old, new, review, rework, group):
     parts = [timed("baseline", old), timed("trial", new, review_minutes=review, rework_minutes=rework)]

@@ -6,6 +6,7 @@ import json
 import shutil
 
 import pytest
+from engagement import make_workspace
 
 from playbook.agents import registry, runtime
 from playbook.agents.approvals import Reviews
@@ -124,6 +125,11 @@ def furnished(folder):
     (folder / "inputs" / "weekly-report" / "notes.txt").write_text("Visits are up.", encoding="utf-8")
 
 
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory):
+    return make_workspace(tmp_path_factory.mktemp("busy") / "engagement", "content")
+
+
 @pytest.fixture
 def desk(busy):
     furnished(busy.folder)
@@ -131,10 +137,11 @@ def desk(busy):
 
 
 @pytest.fixture
-def stored(ws):
+def stored(tmp_path):
     """The same on a database."""
-    furnished(ws.folder)
-    return Desk(ws)
+    workspace = make_workspace(tmp_path / "engagement", "content")
+    furnished(workspace.folder)
+    return Desk(workspace)
 
 
 def policies(level=4, *, act=False, **drafting):
@@ -394,7 +401,11 @@ def injections(shared_data):
 def test_no_injection_of_a_sample_brings_about_an_effect(desk, monkeypatch, shared_data, level):
     # every 24th of them; benchmarks/guard.py sends all of them through the guard and a chain
     for row in injections(shared_data)[::24]:
-        attack(desk, monkeypatch, row["text"], level)
+        after = attack(desk, monkeypatch, row["text"], level)
+        effects = [step for step in after.rows("agent_steps") if step["kind"] == "effect" and step["step"] != "run"]
+        assert effects, row["id"]
+        assert {step["status"] for step in effects} <= {"waiting", "blocked"}, row["id"]
+        assert (OUTWARD, released(after)) == ([], []), row["id"]
 
 
 def test_an_order_without_a_claim_in_it_reaches_the_last_artifact_and_waits_there(desk, monkeypatch):

@@ -359,7 +359,7 @@ def test_without_a_bottom_there_is_no_ratio():
 amounts = st.dictionaries(st.sampled_from("abcdef"), st.floats(0, 1e6).map(lambda x: round(x, 3)), max_size=6)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(amounts, amounts, amounts, amounts)
 def test_the_parts_of_a_ratio_always_add_up(t0, b0, t1, b1):
     # a ratio near a bottom of nothing is as large as it likes: judged against the largest number in play
@@ -373,7 +373,7 @@ def test_the_parts_of_a_ratio_always_add_up(t0, b0, t1, b1):
     assert contributions.ratio_change(split) == pytest.approx(after - before, abs=1e-9 * size)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(amounts, amounts)
 def test_the_parts_of_a_total_always_add_up(before, after):
     split = contributions.of_total(pd.Series(before, dtype=float), pd.Series(after, dtype=float))

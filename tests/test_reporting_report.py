@@ -9,15 +9,16 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from engagement import AtWork, copy_of, make_workspace
 
-from playbook.agents import registry, runtime
+from playbook.agents import registry
 from playbook.agents.playbook import Policy
+from playbook.agents.records import MemoryRecords
 from playbook.agents.reporting import analysis, compose, narrative, page, sheets, tabulate
 from playbook.agents.reporting import series as kept
 from playbook.agents.reporting.settings import Settings
 from playbook.errors import PlaybookError
 from playbook.io import content
-from playbook.io.workspace import Workspace
 
 TODAY = dt.date(2026, 11, 23)
 WORDING = content.read(content.find("templates/pilots/reporting/sentences.yaml"), narrative.Wording)
@@ -68,11 +69,18 @@ def made(frame=None, settings=None, today=TODAY):
     return found, tabulate.tabulate(found)
 
 
+@pytest.fixture(scope="module")
+def usual():
+    """What is found in a usual week, its cells, and the report of it."""
+    found, cells = made()
+    return found, cells, page.write(found, organisation="Org & Sons", team="Content", made_up=True)
+
+
 # sentences and their cells
 
 
-def test_every_number_of_a_report_is_a_tables_cell():
-    found, cells = made()
+def test_every_number_of_a_report_is_a_tables_cell(usual):
+    found, cells, _ = usual
     story = compose.compose(found, cells, WORDING)
     assert len(story.sentences) > 10
     assert narrative.trace(story.sentences, cells) == []
@@ -196,9 +204,8 @@ def test_no_number_without_a_source_in_random_tables(seed):
 # the page
 
 
-def test_the_page_opens_without_scripts_or_network_and_says_all_in_words():
-    found, _ = made()
-    report = page.write(found, organisation="Org & Sons", team="Content", made_up=True)
+def test_the_page_opens_without_scripts_or_network_and_says_all_in_words(usual):
+    _, _, report = usual
     html = report.files["report.html"].decode()
     assert report.faults == ()
     assert "<script" not in html
@@ -227,9 +234,8 @@ def test_names_from_outside_stay_text_on_the_page_in_markdown_and_in_csv():
     assert "'=HYPERLINK(1)" in report.files["changes-sessions.csv"].decode()
 
 
-def test_the_tables_csv_holds_the_numbers_unrounded():
-    found, _ = made()
-    report = page.write(found)
+def test_the_tables_csv_holds_the_numbers_unrounded(usual):
+    found, _, report = usual
     table = pd.read_csv(pd.io.common.BytesIO(report.files["ratio-rate.csv"]))
     parts = table.iloc[:-1]
     assert parts["In all"].sum() == pytest.approx(table["In all"].iloc[-1], abs=1e-9)
@@ -237,38 +243,55 @@ def test_the_tables_csv_holds_the_numbers_unrounded():
     assert table["In all"].iloc[-1] == pytest.approx(change, abs=1e-9)
 
 
-def test_a_report_with_an_untraced_number_is_not_made():
-    found, _ = made()
-    report = dataclasses.replace(page.write(found), faults=("the number '7' is in no cell in: x",))
+def test_a_report_with_an_untraced_number_is_not_made(usual):
+    report = dataclasses.replace(usual[2], faults=("the number '7' is in no cell in: x",))
     with pytest.raises(PlaybookError, match="the report is not made: 1 of its statements"):
         page.refuse_faults(report)
 
 
-def test_a_clients_own_sentences_win(tmp_path):
+def test_a_clients_own_sentences_win(tmp_path, usual):
     own = tmp_path / "templates" / "pilots" / "reporting" / "sentences.yaml"
     own.parent.mkdir(parents=True)
     kit = content.find("templates/pilots/reporting/sentences.yaml").read_text()
     own.write_text(kit.replace("is compared with the week before,", "stands beside the week before,"))
-    found, _ = made()
-    assert "stands beside the week before" in page.write(found, overrides=tmp_path).files["report.md"].decode()
+    assert "stands beside the week before" in page.write(usual[0], overrides=tmp_path).files["report.md"].decode()
 
 
 # the run
 
 
-@pytest.fixture
-def engagement(tmp_path):
-    workspace = Workspace.create(tmp_path / "eng", organisation="Marrow", start=dt.date(2026, 11, 2))
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    workspace = make_workspace(tmp_path_factory.mktemp("prepared") / "engagement")
     with workspace.change(by="facilitator") as change:
         change.put("teams", pd.DataFrame([{"team": "content", "name": "Content", "country": "GB"}]))
-    return workspace
+    return workspace.folder
 
 
-def put(workspace, frame):
-    file = workspace.folder / "inputs" / "weekly-report" / "channels.csv"
+@pytest.fixture(scope="module")
+def calm(prepared, tmp_path_factory):
+    """An engagement after a calm week was reported at level 5, its records in its database; to be read only."""
+    place = AtWork(copy_of(prepared, tmp_path_factory.mktemp("calm") / "engagement"))
+    put(place, export())
+    return place, run(place, policy())
+
+
+@pytest.fixture
+def reported(calm, tmp_path):
+    """A copy of that, to be run again."""
+    return AtWork(copy_of(calm[0].folder, tmp_path / "engagement"))
+
+
+@pytest.fixture
+def engagement(prepared, tmp_path):
+    """An engagement whose agent keeps its records in memory."""
+    return AtWork(copy_of(prepared, tmp_path / "engagement"), MemoryRecords())
+
+
+def put(place, frame):
+    file = place.folder / "inputs" / "weekly-report" / "channels.csv"
     file.parent.mkdir(parents=True, exist_ok=True)
     frame.to_csv(file, index=False)
-    return file
 
 
 def policy(level=5, **settings):
@@ -276,8 +299,8 @@ def policy(level=5, **settings):
     return given.model_copy(update={"level": level, "settings": told(**settings).model_dump(mode="json")})
 
 
-def run(workspace, given, today=TODAY):
-    return runtime.run(workspace, given, team="content", today=today)
+def run(place, given, **how):
+    return place.run(given, team="content", today=TODAY, **how)
 
 
 def test_the_template_fits_its_agent_and_its_settings():
@@ -287,26 +310,23 @@ def test_the_template_fits_its_agent_and_its_settings():
     assert {use.tool for use in given.tools} == {tool.name for tool in agent.tools}
 
 
-def test_a_calm_week_is_published_at_level_five(engagement):
-    put(engagement, export())
-    result = run(engagement, policy())
+def test_a_calm_week_is_published_at_level_five(calm, reported):
+    _, result = calm
     assert (result.status, result.waiting) == ("ok", ())
-    folder = engagement.folder / "published" / "week-2026-11-16"
+    folder = reported.folder / "published" / "week-2026-11-16"
     assert {"report.html", "report.md", "narrative.json", "key-figures.csv"} <= {path.name for path in folder.iterdir()}
     assert "published in published/week-2026-11-16" in result.outcome
     assert json.loads((folder / "narrative.json").read_text())
-    assert run(engagement, policy()).status == "ok"
-    assert [path.name for path in (engagement.folder / "published").iterdir()] == ["week-2026-11-16"]
+    assert run(reported, policy()).status == "ok"
+    assert [path.name for path in (reported.folder / "published").iterdir()] == ["week-2026-11-16"]
 
 
-def test_a_correction_stands_beside_what_was_published(engagement):
-    file = put(engagement, export())
-    run(engagement, policy())
+def test_a_correction_stands_beside_what_was_published(reported):
     frame = export()
     frame.loc[frame.index[-1], "sessions"] += 1
-    frame.to_csv(file, index=False)
-    assert runtime.run(engagement, policy(), team="content", today=TODAY, resume=False).status == "ok"
-    names = sorted(path.name for path in (engagement.folder / "published").iterdir())
+    put(reported, frame)
+    assert run(reported, policy(), resume=False).status == "ok"
+    names = sorted(path.name for path in (reported.folder / "published").iterdir())
     assert names == ["week-2026-11-16", "week-2026-11-16-revision-2"]
 
 
@@ -353,10 +373,8 @@ def test_level_three_always_waits(engagement):
     assert run(engagement, policy(level=3)).status == "waiting"
 
 
-def test_the_teams_country_is_taken_where_the_settings_name_none(engagement):
-    put(engagement, export())
-    run(engagement, policy())
-    basis = (engagement.folder / "published" / "week-2026-11-16" / "facts.csv").read_text()
+def test_the_teams_country_is_taken_where_the_settings_name_none(calm):
+    basis = (calm[0].folder / "published" / "week-2026-11-16" / "facts.csv").read_text()
     assert "Public holidays of,GB" in basis
 
 
@@ -365,7 +383,7 @@ def test_results_imported_before_are_reported_too(engagement):
     rows = long.rename(columns={"date": "start", "channel": "name"}).assign(
         team="content", source="ga4", days=1, import_id="x"
     )
-    with engagement.change(by="facilitator") as change:
+    with engagement.workspace.change(by="facilitator") as change:
         change.put("channel_results", rows)
     result = run(engagement, policy(input={"results": "ga4"}))
     assert result.status == "ok"

@@ -2,11 +2,11 @@
 
 import datetime as dt
 import json
-import shutil
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from engagement import copy_of
 from test_pilot_commands import TODAY, changed, run
 
 from playbook.agents import review as door
@@ -32,7 +32,7 @@ def waiting_once(tmp_path_factory):
 
 @pytest.fixture
 def ws(waiting_once, tmp_path):
-    return Workspace.open(shutil.copytree(waiting_once, tmp_path / "acme"))
+    return copy_of(waiting_once, tmp_path / "acme")
 
 
 @pytest.fixture

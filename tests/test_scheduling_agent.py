@@ -11,15 +11,16 @@ from pathlib import Path
 
 import pytest
 import yaml
+from engagement import AtWork, copy_of, make_workspace
 
-from playbook.agents import registry, runtime
+from playbook.agents import registry
 from playbook.agents.playbook import load_policy
+from playbook.agents.records import MemoryRecords
 from playbook.agents.scheduling import AGENT
 from playbook.agents.scheduling import agent as home
 from playbook.agents.tools import Bench
 from playbook.errors import ParameterError, TableError
 from playbook.io import content
-from playbook.io.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parent.parent
 POLICY = content.root() / "templates" / "pilots" / "scheduling" / "policy.yaml"
@@ -38,31 +39,38 @@ def sample(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory, sample):
+    workspace = make_workspace(tmp_path_factory.mktemp("prepared") / "engagement", "brand")
+    shutil.copytree(sample, workspace.folder / INPUTS)
+    return workspace.folder
+
+
 @pytest.fixture
-def workspace(tmp_path, sample):
-    made = Workspace.create(tmp_path / "engagement", organisation="Made up", start=TODAY - dt.timedelta(days=40))
-    with made.change() as change:
-        import pandas as pd
-
-        change.put("teams", pd.DataFrame([{"team": "brand", "name": "Brand and Community", "people": 5}]))
-    shutil.copytree(sample, made.folder / INPUTS)
-    return made
+def stored(prepared, tmp_path):
+    return AtWork(copy_of(prepared, tmp_path / "engagement"))
 
 
-def policy(workspace, **changed):
+@pytest.fixture
+def place(prepared, tmp_path):
+    """The same with the agent's records in memory."""
+    return AtWork(copy_of(prepared, tmp_path / "engagement"), MemoryRecords())
+
+
+def policy(place, **changed):
     said = yaml.safe_load(POLICY.read_text()) | changed
-    place = workspace.folder / "playbooks" / "social-scheduling" / "policy.yaml"
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(yaml.safe_dump(said, sort_keys=False))
-    return load_policy(place)
+    file = place.folder / "playbooks" / "social-scheduling" / "policy.yaml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(yaml.safe_dump(said, sort_keys=False))
+    return load_policy(file)
 
 
-def run(workspace, rule, today=TODAY, **options):
-    return runtime.run(workspace, rule, team="brand", today=today, **options)
+def run(place, rule, today=TODAY):
+    return place.run(rule, team="brand", today=today)
 
 
-def published(workspace):
-    return sorted(path for path in (workspace.folder / "published").rglob("schedule.*"))
+def published(place):
+    return sorted(path for path in (place.folder / "published").rglob("schedule.*"))
 
 
 def test_the_agent_is_found_and_its_template_fits():
@@ -70,18 +78,18 @@ def test_the_agent_is_found_and_its_template_fits():
     assert load_policy(POLICY).level == 4
 
 
-def calm(workspace, **changed):
+def calm(place, **changed):
     """A policy whose triggers this input does not fire."""
     return policy(
-        workspace, triggers=[{"when": "unplaced_posts > 20 posts", "reason": "too many without a time"}], **changed
+        place, triggers=[{"when": "unplaced_posts > 20 posts", "reason": "too many without a time"}], **changed
     )
 
 
-def test_a_run_publishes_calendar_table_and_notes_once(workspace):
-    rule = calm(workspace)
-    first = run(workspace, rule)
+def test_a_run_publishes_calendar_table_and_notes_once(stored):
+    rule = calm(stored)
+    first = run(stored, rule)
     assert first.status == "ok", first.outcome
-    files = published(workspace)
+    files = published(stored)
     assert [path.name for path in files] == ["schedule.csv", "schedule.ics", "schedule.md"]
     rows = list(csv.DictReader(io.StringIO(files[0].read_text(encoding="utf-8-sig"))))
     assert len(rows) == 24
@@ -89,70 +97,70 @@ def test_a_run_publishes_calendar_table_and_notes_once(workspace):
     assert first.outcome.startswith(f"{placed} posts given a time and published in published/schedule/2026-11-22-")
     assert files[1].read_text().count("BEGIN:VEVENT") == placed
     assert "no text of a post was read" in files[2].read_text()
-    assert run(workspace, rule).status == "ok"
-    assert published(workspace) == files
-    assert not list((workspace.folder / "published" / "schedule").glob(".*"))
+    assert run(stored, rule).status == "ok"
+    assert published(stored) == files
+    assert not list((stored.folder / "published" / "schedule").glob(".*"))
 
 
-def test_a_time_too_few_posts_speak_for_waits_for_a_person(workspace):
+def test_a_time_too_few_posts_speak_for_waits_for_a_person(place):
     trigger = {"when": "slots_without_history > 0%", "reason": "times the account does not know"}
-    waiting = run(workspace, policy(workspace, triggers=[trigger]))
+    waiting = run(place, policy(place, triggers=[trigger]))
     assert waiting.status == "waiting"
     assert "times the account does not know" in waiting.outcome
-    assert published(workspace) == []
+    assert published(place) == []
 
 
-def test_a_trigger_over_mentions_nobody_gave_hands_back(workspace):
+def test_a_trigger_over_mentions_nobody_gave_hands_back(place):
     trigger = {"when": "negative_mentions > 10 mentions an hour", "reason": "a crisis belongs to people"}
-    assert run(workspace, policy(workspace, triggers=[trigger])).status == "waiting"
+    assert run(place, policy(place, triggers=[trigger])).status == "waiting"
 
 
-def test_titles_make_the_run_untrusted_so_a_person_looks(workspace):
+def test_titles_make_the_run_untrusted_so_a_person_looks(place):
     said = yaml.safe_load(POLICY.read_text())
     said["settings"]["queue"]["show_titles"] = True
     tools = [use if use["tool"] != "read_queue" else use | {"tool": "read_queue_titles"} for use in said["tools"]]
-    waiting = run(workspace, calm(workspace, tools=tools, settings=said["settings"]))
+    waiting = run(place, calm(place, tools=tools, settings=said["settings"]))
     assert waiting.status == "waiting"
     assert "text from outside" in waiting.outcome
 
 
-def test_an_empty_queue_ends_the_run_and_publishes_nothing(workspace):
-    (workspace.folder / INPUTS / "queue.csv").write_text("Post,Channel\n")
-    done = run(workspace, calm(workspace))
+def test_an_empty_queue_ends_the_run_and_publishes_nothing(place):
+    (place.folder / INPUTS / "queue.csv").write_text("Post,Channel\n")
+    done = run(place, calm(place))
     assert done.status == "ok"
     assert "nothing to place" in done.outcome
-    assert published(workspace) == []
+    assert published(place) == []
 
 
-def test_a_queue_of_which_nothing_fits_goes_back_to_people(workspace):
-    (workspace.folder / INPUTS / "queue.csv").write_text("Post,Channel\na,Fax\na,Telex\n")
-    handed = run(workspace, calm(workspace))
+def test_a_queue_of_which_nothing_fits_goes_back_to_people(place):
+    (place.folder / INPUTS / "queue.csv").write_text("Post,Channel\na,Fax\na,Telex\n")
+    handed = run(place, calm(place))
     assert handed.status == "escalated"
     assert "none of 2 posts has a time: a: its channel has no rule in the settings" in handed.outcome
 
 
-def test_more_bad_rows_than_allowed_stop_the_run_and_fewer_are_counted(workspace):
-    file = workspace.folder / INPUTS / "history.csv"
+def test_more_bad_rows_than_allowed_stop_the_run_and_fewer_are_counted(place):
+    file = place.folder / INPUTS / "history.csv"
     file.write_text(file.read_text() + "Instagram,never,reel,100,1\n")
-    assert run(workspace, calm(workspace)).status == "ok"
+    assert run(place, calm(place)).status == "ok"
     file.write_text("Platform,Published,Type,Impressions,Engagements\nInstagram,never,reel,100,1\n")
-    failed = run(workspace, calm(workspace), today=TODAY + dt.timedelta(days=1))
+    failed = run(place, calm(place), today=TODAY + dt.timedelta(days=1))
     assert failed.status == "error"
     assert "row 2, Published: 'never'" in failed.outcome
 
 
-def test_a_plan_that_breaks_its_rules_is_not_published(workspace, monkeypatch):
+def test_a_plan_that_breaks_its_rules_is_not_published(place, monkeypatch):
     monkeypatch.setattr(home.checking, "violations", lambda *_: ["a on Instagram: goes out in a quiet stretch"])
-    handed = run(workspace, calm(workspace))
+    handed = run(place, calm(place))
     assert handed.status == "escalated"
     assert "goes out in a quiet stretch" in handed.outcome
 
 
-def bench(workspace, key="k" * 64):
-    return Bench(workspace, workspace.folder, "brand", TODAY, "social-scheduling", "r", key)
+def bench(place, key="k" * 64):
+    return Bench(place.workspace, place.folder, "brand", TODAY, "social-scheduling", "r", key)
 
 
-def made(workspace, given):
+def made(place, given):
     settings = AGENT.settings.model_validate(yaml.safe_load(POLICY.read_text())["settings"])
     names = tuple(settings.rules.zones())
     history = home.read_history(given, home.ReadHistory(file=f"{INPUTS}/history.csv", given=settings.history)).value
@@ -163,9 +171,9 @@ def made(workspace, given):
     return home.make_plan(given, asked).value
 
 
-def test_publishing_is_all_or_nothing_and_the_same_plan_is_one_folder(workspace, monkeypatch):
-    given = bench(workspace)
-    value = made(workspace, given)
+def test_publishing_is_all_or_nothing_and_the_same_plan_is_one_folder(place, monkeypatch):
+    given = bench(place)
+    value = made(place, given)
     json.dumps(value, allow_nan=False)
     asked = home.PublishPlan(folder="published/schedule", posts=value["placed"], files=value["files"])
     written = []
@@ -180,18 +188,18 @@ def test_publishing_is_all_or_nothing_and_the_same_plan_is_one_folder(workspace,
         patch.setattr(Path, "write_bytes", crash)
         with pytest.raises(KeyboardInterrupt):
             home.publish_plan(given, asked)
-    assert not [path for path in published(workspace) if not path.parent.name.startswith(".")]
+    assert not [path for path in published(place) if not path.parent.name.startswith(".")]
     first = home.publish_plan(given, asked).value
     assert home.publish_plan(given, asked).value == first
-    assert len(published(workspace)) == 3
-    (workspace.folder / first["folder"] / "schedule.csv").write_text("other")
+    assert len(published(place)) == 3
+    (place.folder / first["folder"] / "schedule.csv").write_text("other")
     with pytest.raises(ParameterError, match="was changed after it was published"):
         home.publish_plan(given, asked)
 
 
-def test_only_the_bytes_that_were_asked_for_are_published(workspace):
-    given = bench(workspace)
-    value = made(workspace, given)
+def test_only_the_bytes_that_were_asked_for_are_published(place):
+    given = bench(place)
+    value = made(place, given)
     files = [file | {"sha256": "0" * 64} for file in value["files"]]
     with pytest.raises(ParameterError, match="its hash differs"):
         home.publish_plan(given, home.PublishPlan(folder="published", posts=1, files=files))
@@ -199,12 +207,10 @@ def test_only_the_bytes_that_were_asked_for_are_published(workspace):
         home.publish_plan(given, home.PublishPlan(folder="../elsewhere", posts=1, files=value["files"]))
 
 
-def test_a_refused_history_names_the_file_and_the_cell(workspace):
-    (workspace.folder / INPUTS / "history.csv").write_text(
-        "Platform,Published,Type,Impressions,Engagements\nX,now,,1,1\n"
-    )
+def test_a_refused_history_names_the_file_and_the_cell(place):
+    (place.folder / INPUTS / "history.csv").write_text("Platform,Published,Type,Impressions,Engagements\nX,now,,1,1\n")
     with pytest.raises(TableError, match="row 2, Published: 'now'; wanted a date and time"):
-        made(workspace, bench(workspace))
+        made(place, bench(place))
 
 
 def test_importing_the_agent_loads_no_solver():

@@ -301,7 +301,7 @@ def levels(frame):
     return spectrum.place(frame, MODEL)[["score", *LEVELS]].astype("float64")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(sheets)
 def test_ready_is_never_above_target_and_the_target_lies_in_its_range(rows):
     placed = spectrum.place(pd.DataFrame(rows), MODEL)
@@ -312,7 +312,7 @@ def test_ready_is_never_above_target_and_the_target_lies_in_its_range(rows):
     check(PLACEMENTS, placed)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(sheets, st.sampled_from(FACTORS), st.integers(1, 16))
 def test_more_human_need_never_raises_and_more_agent_fit_never_lowers_a_level(rows, factor, quarters):
     before = pd.DataFrame(rows).astype(object)
@@ -323,7 +323,7 @@ def test_more_human_need_never_raises_and_more_agent_fit_never_lowers_a_level(ro
     assert (moved >= -1e-9).all().all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(sheets, st.randoms(use_true_random=False))
 def test_neither_the_order_of_tasks_nor_another_task_changes_a_level(rows, random):
     frame = pd.DataFrame(rows).assign(team="t", task_id=[f"t{i}" for i in range(len(rows))])
@@ -333,7 +333,7 @@ def test_neither_the_order_of_tasks_nor_another_task_changes_a_level(rows, rando
     pd.testing.assert_frame_equal(spectrum.place(frame.iloc[:1], MODEL), whole.iloc[:1])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(sheets, st.sampled_from(FACTORS), st.integers(4, 20))
 def test_rating_a_missing_factor_stays_within_the_range_that_was_given(rows, factor, quarters):
     frame = pd.DataFrame(rows).astype(object)

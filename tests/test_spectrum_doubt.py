@@ -175,7 +175,7 @@ sheets = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(sheets, st.randoms(use_true_random=False))
 def test_neither_the_order_of_tasks_nor_another_task_changes_how_sure_a_level_is(rows, random):
     frame = pd.DataFrame(rows).assign(team="t", task_id=[f"t{i}" for i in range(len(rows))])
@@ -196,7 +196,7 @@ def test_who_sits_on_which_seat_changes_nothing(quarters, random):
     pd.testing.assert_frame_equal(spectrum.doubt(frame, QUICK, ratings), spectrum.doubt(frame, QUICK, moved))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(sheets)
 def test_the_level_lies_in_its_range_and_the_range_of_the_missing_is_a_wider_one(rows):
     frame = pd.DataFrame(rows)
@@ -210,7 +210,7 @@ def test_the_level_lies_in_its_range_and_the_range_of_the_missing_is_a_wider_one
     assert (doubts.loc[fixed, "holds_missing"] == 1).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(sheets)
 def test_the_change_that_is_named_moves_the_task_up_and_a_tenth_less_does_not(rows):
     frame = pd.DataFrame(rows).astype(object)

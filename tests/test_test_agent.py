@@ -20,7 +20,7 @@ from playbook.agents.testing.verdict import VerdictRule, judge, log_evidence, wi
 
 LEAVING = Guardrail(counts="unsubscribes", limit=0.5, reason="they do not come back")
 RULE = VerdictRule()
-quick = settings(max_examples=40, deadline=None, derandomize=True)
+quick = settings(max_examples=25, deadline=None, derandomize=True)
 
 
 @st.composite

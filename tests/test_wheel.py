@@ -158,17 +158,16 @@ def run(*words, **more):
 
 
 def test_the_installed_kit_works_from_any_folder(installed, tmp_path):
-    where = run(installed / "python", "-c", "import playbook, sys; print(playbook.__file__)").strip()
-    assert str(installed.parent) in where, "the checkout is what was imported"
-    assert run(installed / "playbook", "--version").startswith("transition-playbook ")
-
     script = (
         "import playbook\nfrom playbook.io import content\n"
         "for name in content.CONTENT:\n    playbook.load(name)\n"
-        "print(content.root())\n"
+        "print(playbook.__file__)\nprint(content.root())\n"
     )
-    assert run(installed / "python", "-c", script).strip() == str(Path(where).parent / "_content")
+    where, root = run(installed / "python", "-c", script).splitlines()
+    assert str(installed.parent) in where, "the checkout is what was imported"
+    assert root == str(Path(where).parent / "_content")
     assert content.CONTENT
+    assert run(installed / "playbook", "--version").startswith("transition-playbook ")
 
     made = run(installed / "playbook", "new", tmp_path / "sample", "--sample")
     assert "content-and-search" in made
@@ -183,10 +182,13 @@ def test_the_installed_kit_works_from_any_folder(installed, tmp_path):
 
 
 def test_the_installed_kit_makes_a_page(installed, tmp_path):
-    run(installed / "playbook", "new", tmp_path / "acme", "--team", "Content", "--start", "2026-10-13")
     script = (
-        "from playbook import open_workspace\nfrom playbook.report import batch, execute, binding\n"
-        f"workspace = open_workspace({str(tmp_path / 'acme')!r})\n"
+        "import datetime as dt\nimport pandas as pd\nfrom playbook.io.workspace import Workspace\n"
+        "from playbook.report import batch, execute, binding\n"
+        f"start, folder = dt.date(2026, 10, 13), {str(tmp_path / 'acme')!r}\n"
+        "workspace = Workspace.create(folder, organisation='Acme', start=start)\n"
+        "with workspace.change() as change:\n"
+        "    change.put('teams', pd.DataFrame({'team': ['content'], 'name': ['Content']}))\n"
         "job = batch.plan(workspace, ['1'])[0]\n"
         "outcome = execute.execute(job)\n"
         "assert outcome.status == 'done', outcome.sentence\n"

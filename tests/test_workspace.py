@@ -88,6 +88,13 @@ def child(code, *arguments, **options):
     )
 
 
+def go(children):
+    """Let children that wait for a line begin, all at once."""
+    for waiting in children:
+        waiting.stdin.write("\n")
+        waiting.stdin.flush()
+
+
 def rebuilt(folder):
     """The frozen workspace of version 0001 as the SQLite file it was dumped from."""
     folder.mkdir()
@@ -644,6 +651,7 @@ from playbook.io.workspace import Workspace
 place, who, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 workspace = Workspace.open(place)
 print("ready", flush=True)
+sys.stdin.readline()
 for number in range(count):
     with workspace.change(by=who) as change:
         change.put("progress", pd.DataFrame({"team": ["content"], "activity": [f"{who}-{number}"], "status": ["done"]}))
@@ -652,28 +660,34 @@ for number in range(count):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_two_processes_writing_a_thousand_changes_each_lose_none(workspace):
+def test_two_processes_writing_two_hundred_changes_each_at_the_same_time_lose_none(workspace):
     put(workspace, "teams", teams("Content"))
-    writers = [child(WRITER, workspace.folder, who, 1000) for who in ("left", "right")]
+    writers = [child(WRITER, workspace.folder, who, 200, stdin=subprocess.PIPE) for who in ("left", "right")]
     for writer in writers:
-        said, _ = writer.communicate(timeout=800)
+        assert writer.stdout.readline() == "ready\n"
+    go(writers)  # only now: neither is still starting while the other writes
+    for writer in writers:
+        said, _ = writer.communicate(timeout=200)
         assert writer.returncode == 0
-        assert said.split()[-1] == "999"
+        assert said.split()[-1] == "199"
     kept = workspace.read("progress", revisions=True)
-    assert len(kept) == kept["revision"].nunique() == 2000
-    assert workspace.history("progress")["by"].value_counts().to_dict() == {"left": 1000, "right": 1000}
+    assert len(kept) == kept["revision"].nunique() == 400
+    history = workspace.history("progress")["by"]
+    assert history.value_counts().to_dict() == {"left": 200, "right": 200}
+    assert set(history[:200]) == {"left", "right"}, "they took turns: neither had ended before the other began"
 
 
 def test_a_killed_writer_leaves_every_committed_change(workspace):
     put(workspace, "teams", teams("Content"))
-    writer = child(WRITER, workspace.folder, "killed", 100_000)
+    writer = child(WRITER, workspace.folder, "killed", 100_000, stdin=subprocess.PIPE)
     assert writer.stdout.readline() == "ready\n"
+    go([writer])
     committed = [int(writer.stdout.readline()) for _ in range(25)]
     os.kill(writer.pid, signal.SIGKILL)
     committed += [int(line) for line in writer.stdout if line.endswith("\n")]
     writer.wait(timeout=30)
     writer.stdout.close()
+    writer.stdin.close()
     again = Workspace.open(workspace.folder)
     kept = {int(activity.split("-")[1]) for activity in again.read("progress")["activity"]}
     assert kept >= set(committed)
@@ -938,13 +952,11 @@ def test_two_processes_that_open_an_older_workspace_migrate_it_once(tmp_path):
         "import sys; from playbook.io.workspace import Workspace; import alembic.command; print('ready', flush=True);"
         "sys.stdin.readline(); print(len(Workspace.open(sys.argv[1]).history()))"
     )
-    openers = [child(code, folder, stdin=subprocess.PIPE) for _ in range(3)]
+    openers = [child(code, folder, stdin=subprocess.PIPE) for _ in range(2)]
     for opener in openers:
         assert opener.stdout.readline() == "ready\n"
-    for opener in openers:
-        opener.stdin.write("\n")
-        opener.stdin.flush()
-    assert [opener.communicate(timeout=60)[0].strip() for opener in openers] == ["20"] * 3
+    go(openers)
+    assert [opener.communicate(timeout=60)[0].strip() for opener in openers] == ["20"] * 2
     assert len(list(folder.glob("*.backup"))) == 1
 
 
@@ -1015,12 +1027,12 @@ def test_a_workspace_toml_of_a_newer_kit_is_left_alone(tmp_workspace):
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_events_are_kept_in_seconds(workspace):
+def test_forty_thousand_events_are_kept_in_seconds(workspace):
     put(workspace, "teams", teams("Content"))
     start = dt.datetime.now(dt.UTC)
-    assert put(workspace, "events", events(range(1, 100_001))) == (100_000, 0, 0)
-    assert dt.datetime.now(dt.UTC) - start < dt.timedelta(seconds=60)  # 5 s on a quiet machine
-    assert len(workspace.read("events")) == 100_000
+    assert put(workspace, "events", events(range(1, 40_001))) == (40_000, 0, 0)
+    assert dt.datetime.now(dt.UTC) - start < dt.timedelta(seconds=24)  # 2 s on a quiet machine
+    assert len(workspace.read("events")) == 40_000
     assert len(workspace.history("events")) == 1
 
 

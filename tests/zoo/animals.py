@@ -40,7 +40,7 @@ NOTEBOOKS: dict[str, list[Cell]] = {
         "sys.stdout.write('written\\n')",
         "import os; _ = os.system('echo from a shell')",
         "import subprocess; print(subprocess.run(['echo', 'child'], capture_output=True, text=True).stdout)",
-        "_ = os.write(1, b'to the descriptor\\n')",
+        "import time; _ = os.write(1, b'to the descriptor\\n'); time.sleep(0.5)",  # a kernel reads it in a thread
         "import logging; logging.warning('logged'); logging.getLogger('mine').error('too')",
         "import warnings; warnings.warn('mind this')",
         "import threading\nt = threading.Thread(target=lambda: print('from a thread')); t.start(); t.join()",
@@ -49,7 +49,7 @@ NOTEBOOKS: dict[str, list[Cell]] = {
         "sys.stdin.read(), sys.stdin.isatty(), sys.stdout.isatty()",
         "sys.displayhook(3)",
     ],
-    "large": ["print('0123456789' * 5_000_000)", "for i in range(200_000): print('line', i)", "print('still here')"],
+    "large": ["print('0123456789' * 5_000_000)", "for i in range(50_000): print('line', i)", "print('still here')"],
     "errors": [
         ("1 / 0", EXPECTED),
         ("def deep(n):\n    return 1 / n if n < 1 else deep(n - 1)\ndeep(3)", EXPECTED),

@@ -19,11 +19,13 @@ HUNG = 90  # seconds of one cell; none of the zoo takes ten
 
 
 def main(folder: Path, engine: str, names: list[str]) -> None:
-    import nbformat
-    import papermill
-    from papermill.engines import papermill_engines
-
     from playbook.report import engine as warm
+    from playbook.report.engine import preload
+
+    with preload.late_grammar():  # two seconds of each start, for addresses that no notebook of the zoo holds
+        import nbformat
+        import papermill
+        from papermill.engines import papermill_engines
 
     papermill_engines.register(warm.NAME, warm.WarmEngine)
     raised = {}
