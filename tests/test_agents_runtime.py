@@ -455,3 +455,5 @@ def test_the_share_of_words_a_person_changed():
     # 2 x 2 words kept in order of 3 + 3 words: 1 - 4/6
     assert edit_ratio("one two three", "one two four") == pytest.approx(1 / 3, abs=1e-6)
     assert (edit_ratio("a b", "a b"), edit_ratio("a", "b"), edit_ratio("", "")) == (0, 1, 0)
+    # "same" begins and ends both, and is counted once: 1 word added of 3 words in all
+    assert edit_ratio("same", "same same") == pytest.approx(1 / 3, abs=1e-6)

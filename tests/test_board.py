@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from engagement import make_workspace, with_teams
+from engagement import copy_of, make_workspace, with_teams
 
 import playbook
 from playbook import spectrum
@@ -27,23 +27,24 @@ def ratings(points):
     return dict(zip(FACTORS, points, strict=True))
 
 
-@pytest.fixture
-def ws(tmp_path):
-    return with_teams(make_workspace(tmp_path / "engagement"))
-
-
-@pytest.fixture
-def team(ws):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
     """Three tasks of the team content: one for agents, one for people, one nobody can place."""
+    workspace = with_teams(make_workspace(tmp_path_factory.mktemp("made") / "engagement"))
     common = {"team": "content", "workflow": "Report", "role": "Analyst"}
     rows = [
         common | {"task_id": "a", "task": "Build tables", "function": "Reporting", "runs_per_month": 4.0, "minutes_per_run": 90.0} | ratings([5, 5, 5, 1, 1, 1, 1]),
         common | {"task_id": "b", "task": "Decide the story", "function": "Creative direction", "runs_per_month": 2.0, "minutes_per_run": 60.0} | ratings([1, 1, 1, 5, 5, 5, 5]),
         common | {"task_id": "c", "task": "Something new"},
     ]  # fmt: skip
-    with ws.change() as change:
+    with workspace.change() as change:
         change.put("tasks", pd.DataFrame(rows))
-    return ws
+    return workspace.folder
+
+
+@pytest.fixture
+def team(made, tmp_path):
+    return copy_of(made, tmp_path / "engagement")
 
 
 @pytest.fixture
@@ -335,16 +336,16 @@ def test_the_static_twin_says_the_same_as_the_board(shown):
     assert table.loc[0, ["task", "hours", "rule_level"]].tolist() == ["Build tables", 6.0, 5]
 
 
-def test_a_team_without_tasks_has_an_empty_board(ws):
-    empty = board(ws, "growth", today=DAY)
+def test_a_team_without_tasks_has_an_empty_board(team):
+    empty = board(team, "growth", today=DAY)
     assert (empty.cards, empty.decisions) == ([], {})
     assert empty.static().empty
     assert empty.placements().empty
 
 
-def test_an_unknown_team_is_refused_with_the_teams_there_are(ws):
+def test_an_unknown_team_is_refused_with_the_teams_there_are(team):
     with pytest.raises(playbook.ParameterError, match="the teams are content"):
-        board(ws, "sales")
+        board(team, "sales")
 
 
 def test_the_place_of_a_card_is_what_the_room_says(shown, team):

@@ -10,7 +10,7 @@ import time
 
 import pandas as pd
 import pytest
-from engagement import AtWork, make_workspace, with_teams
+from engagement import AtWork
 from pydantic import ValidationError
 
 from playbook.agents import drafting
@@ -94,11 +94,6 @@ def furnished(folder):
         shutil.copy(TEMPLATES / name, place / name)
 
 
-@pytest.fixture(scope="module")
-def busy(tmp_path_factory):
-    return with_teams(make_workspace(tmp_path_factory.mktemp("busy") / "engagement"))
-
-
 @pytest.fixture
 def desk(busy):
     furnished(busy.folder)
@@ -106,11 +101,10 @@ def desk(busy):
 
 
 @pytest.fixture
-def stored(tmp_path):
+def stored(ws):
     """The same on a database."""
-    workspace = with_teams(make_workspace(tmp_path / "engagement"))
-    furnished(workspace.folder)
-    return AtWork(workspace)
+    furnished(ws.folder)
+    return AtWork(ws)
 
 
 def access(url, **changed):

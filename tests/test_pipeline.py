@@ -6,7 +6,6 @@ import json
 import shutil
 
 import pytest
-from engagement import make_workspace
 
 from playbook.agents import registry, runtime
 from playbook.agents.approvals import Reviews
@@ -125,11 +124,6 @@ def furnished(folder):
     (folder / "inputs" / "weekly-report" / "notes.txt").write_text("Visits are up.", encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def busy(tmp_path_factory):
-    return make_workspace(tmp_path_factory.mktemp("busy") / "engagement", "content")
-
-
 @pytest.fixture
 def desk(busy):
     furnished(busy.folder)
@@ -137,11 +131,10 @@ def desk(busy):
 
 
 @pytest.fixture
-def stored(tmp_path):
+def stored(ws):
     """The same on a database."""
-    workspace = make_workspace(tmp_path / "engagement", "content")
-    furnished(workspace.folder)
-    return Desk(workspace)
+    furnished(ws.folder)
+    return Desk(ws)
 
 
 def policies(level=4, *, act=False, **drafting):

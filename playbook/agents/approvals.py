@@ -163,10 +163,23 @@ def folder_of(workspace: Workspace) -> Any:
 def edit_ratio(before: str, after: str) -> float:
     """The share of a text's words that a person changed: 0 nothing, 1 all of it.
 
-    One less difflib's ratio over words: twice the words kept in order, over the words of both texts.
+    One less difflib's ratio over words: twice the words kept in order, over the words of both texts. What both begin
+    and end with counts as kept and only the rest is compared, as difflib's time grows with the square of a page.
     """
     old, new = (re.findall(r"\w+|[^\w\s]", text) for text in (before, after))
-    return round(1 - difflib.SequenceMatcher(None, old, new, autojunk=False).ratio(), 6) if old or new else 0.0
+    words = len(old) + len(new)
+    begun = _alike(old, new)
+    old, new = old[begun:], new[begun:]
+    ended = _alike(old[::-1], new[::-1])
+    old, new = old[: len(old) - ended], new[: len(new) - ended]
+    kept = sum(block.size for block in difflib.SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks())
+    return round(1 - 2 * (begun + kept + ended) / words, 6) if words else 0.0
+
+
+def _alike(old: Sequence[str], new: Sequence[str]) -> int:
+    """How many words two texts have in common from the first on."""
+    pairs = enumerate(zip(old, new, strict=False))
+    return next((at for at, (one, other) in pairs if one != other), min(len(old), len(new)))
 
 
 def newest(rows: Sequence[Cells], run_id: str, step: str) -> Cells | None:
