@@ -14,6 +14,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,6 +130,7 @@ class _Held:
         return np.asarray(mean, dtype=np.float64), np.asarray(covariance, dtype=np.float64)
 
 
+@lru_cache(maxsize=32)
 def _design(reach: float) -> Floats:
     """The 168 cells by 31 unit effects: weekdays, and hours that resemble their neighbours on the circle of the day."""
     near = np.eye(HOURS)
@@ -138,4 +140,6 @@ def _design(reach: float) -> Floats:
         values, vectors = np.linalg.eigh(np.exp(-(chord**2) / (2 * reach**2)))
         near = vectors * np.sqrt(np.clip(values, 0, None))
     days = np.repeat(np.eye(DAYS), HOURS, axis=0)
-    return np.asarray(np.hstack([days, np.tile(near, (DAYS, 1))]), dtype=np.float64)
+    design = np.asarray(np.hstack([days, np.tile(near, (DAYS, 1))]), dtype=np.float64)
+    design.flags.writeable = False  # every fit shares it
+    return design
