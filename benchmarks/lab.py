@@ -39,7 +39,7 @@ TARGETS = {"stored and drawn, ms": 300, "00_start ready, s": 2, "kernel memory, 
 FACILITATOR = (
     "import playbook\nfrom playbook.report import figures\nfrom playbook.widgets import board, live",
     f'ws = playbook.open_workspace()\nb = board(ws, "{TEAM}")\nb',
-    "live(lambda placed: figures.level_distribution(b.tasks(), placed), b)",
+    "live(figures.level_distribution, b)",
 )
 LETTING_GO = """() => new Promise((resolve) => {
   const said = document.querySelector('.pbb-said');

@@ -309,7 +309,7 @@ def test_a_board_nobody_looks_at_stops_watching_and_begins_again_when_shown(team
 
 
 def test_a_chart_follows_and_is_plain_data(shown):
-    chart = live(lambda placed: figures.level_distribution(shown.tasks(), placed), shown)
+    chart = live(figures.level_distribution, shown)
     before = chart.outputs[0]["data"]["application/vnd.plotly.v1+json"]
     shown.decide("a", "level", 3, reason=WHY, decided_by="Analyst")
     after = chart.outputs[0]["data"]["application/vnd.plotly.v1+json"]
@@ -319,7 +319,7 @@ def test_a_chart_follows_and_is_plain_data(shown):
 
 
 def test_a_chart_that_cannot_be_drawn_says_so_and_the_decision_stands(shown, team, monkeypatch):
-    chart = live(lambda placed: figures.level_distribution(placed, placed), shown)
+    chart = live(lambda _tasks, placed: figures.level_distribution(placed, placed), shown)
     assert chart.outputs[0]["output_type"] == "error"
     out = sent(shown, monkeypatch)
     ask(shown, task="a", decision="level", level=3)

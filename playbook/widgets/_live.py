@@ -143,10 +143,10 @@ def _weakly(call: Callable[..., None]) -> Callable[[], Callable[..., None] | Non
     return weakref.WeakMethod(call) if inspect.ismethod(call) else lambda: call
 
 
-def live(figure: Callable[[Any], Any], widget: Any) -> Any:
-    """A chart that follows a widget: `figure(widget.placements())` drawn again whenever the widget's `changed` moves.
+def live(figure: Callable[[Any, Any], Any], widget: Any) -> Any:
+    """A chart that follows a widget, drawn again whenever the widget's `changed` moves.
 
-    `figure` takes the table the widget's `placements` returns and gives a plotly Figure. Returns an ipywidgets Output
+    `figure` takes the tables the widget's `tasks` and `placements` return and gives a plotly Figure. Returns an ipywidgets Output
     holding the figure as plain data (never a FigureWidget, which would put megabytes into every saved notebook).
     A figure that cannot be made stands as an error in the chart's place, never in the way of what was stored.
     """
@@ -156,7 +156,7 @@ def live(figure: Callable[[Any], Any], widget: Any) -> Any:
 
     def draw(_change: object = None) -> None:
         try:
-            bundle = {MIME: json.loads(figure(widget.placements()).to_json())}
+            bundle = {MIME: json.loads(figure(widget.tasks(), widget.placements()).to_json())}
             output = {"output_type": "display_data", "data": bundle, "metadata": {}}
         except Exception as error:  # noqa: BLE001 - a chart's fault is shown as a cell would, and the decision stands
             said = traceback.format_exception(error)

@@ -16,7 +16,7 @@ from playbook.widgets import board, live
 ws = playbook.open_workspace()
 b = board(ws, "{TEAM}")
 b"""
-CHART = "live(lambda placed: figures.level_distribution(b.tasks(), placed), b)"
+CHART = "live(figures.level_distribution, b)"
 REASON = "The client wants a person's name on it"
 ROLE = "Content Lead"
 CONTRAST = """(selectors) => selectors.map((selector) => {

@@ -29,8 +29,8 @@ def test_the_launcher_has_a_tile_for_each_phase_that_opens_its_first_page(shown)
 
 
 def test_what_is_written_is_large_enough_for_the_last_row(shown):
-    sizes = "() => getComputedStyle(document.querySelector('.jp-MarkdownOutput p')).fontSize"
-    assert shown.evaluate(sizes) == "16px"
+    text = shown.locator(".jp-MarkdownOutput p").first
+    assert text.evaluate("(text) => getComputedStyle(text).fontSize") == "16px"
 
 
 def test_folded_code_leaves_no_mark_until_the_pointer_is_on_its_cell(shown):
