@@ -13,7 +13,7 @@ run: $(READY)  ## set up, run every phase for the bundled sample, say where the 
 	@$(BIN)/playbook run --workspace $(SAMPLE)
 
 test: $(READY) system check  ## set up, run every test: rules, pytest, notebooks, browser, real servers
-	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
+	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder
 	$(BIN)/python tests/run_notebooks.py
 
 check: $(READY)  ## lint and types
