@@ -13,7 +13,8 @@ run: $(READY)  ## set up, run every phase for the bundled sample, say where the 
 	@$(BIN)/playbook run --workspace $(SAMPLE)
 
 test: $(READY) system check  ## set up, run every test: rules, pytest, notebooks, browser, real servers
-	$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder
+	$(BIN)/pytest tests/browser
+	$(BIN)/pytest --ignore=tests/browser -n 2 --dist loadscope --no-loadscope-reorder
 	$(BIN)/python tests/run_notebooks.py
 
 check: $(READY)  ## lint and types
