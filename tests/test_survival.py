@@ -252,8 +252,10 @@ def test_a_workspace_of_a_newer_kit_is_left_alone_by_every_command(folder, tmp_p
 def test_a_workspace_file_of_a_newer_format_is_left_alone_by_every_command(folder, tmp_path):
     file = folder / "workspace.toml"
     file.write_text(file.read_text().replace("format = 1", "format = 2"))
+    before = {path: path.read_bytes() for path in (file, folder / "workspace.sqlite")}
     for words in commands(folder, tmp_path / "tasks.csv"):
         refused(*words, said="format 2")
+    assert {path: path.read_bytes() for path in before} == before
 
 
 @pytest.mark.parametrize("harm", ["gone", "no database", "empty"])
