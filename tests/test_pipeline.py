@@ -4,10 +4,11 @@ import datetime as dt
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
-from playbook.agents import registry, runtime
+from playbook.agents import artifacts, registry, runtime
 from playbook.agents.approvals import Reviews
 from playbook.agents.drafting import AGENT as DRAFTING
 from playbook.agents.drafting import model as models
@@ -34,6 +35,7 @@ CHAIN = Chain(
     date=TODAY,
 )
 OUTWARD: list[str] = []
+KEEP = artifacts.Desk.keep
 
 
 class ReadInsight(Arguments):
@@ -53,6 +55,7 @@ class Send(Arguments):
 class Reads(Authored):
     file: str = "inputs/weekly-report/notes.txt"
     act: bool = False
+    narrative: bool = False
 
 
 def _read(bench, asked):
@@ -60,7 +63,7 @@ def _read(bench, asked):
 
 
 def _keep(bench, asked):
-    data = json.dumps({"summary": asked.text, "facts": asked.facts}).encode()
+    data = json.dumps({"summary": asked.text, "facts": asked.facts} if asked.facts else [{"text": asked.text}]).encode()
     return Output(bench.keep("weekly insight", ".json", data, [{"check": "numbers traced", "passed": True}]))
 
 
@@ -73,7 +76,7 @@ def _insight(job):
     """A stand-in for the reporting agent that has read text from outside, and obeys it where the test says so."""
     text = yield Step("read", "read_insight", {"file": job.settings.file})
     fact = {"fact_id": "w1", "statement": "Visits rose by 7 %.", "source": "web analytics", "date": "2026-11-21"}
-    artifact = yield Step("keep", "keep_insight", {"text": text, "facts": [fact]})
+    artifact = yield Step("keep", "keep_insight", {"text": text, "facts": [] if job.settings.narrative else [fact]})
     if job.settings.act:
         yield Step("obey", "send", {"to": "somebody", "text": text}, artifact_id=artifact)
     return "An insight was kept."
@@ -280,6 +283,20 @@ def test_the_kits_own_weekly_report_is_the_beginning_of_a_draft(desk, monkeypatc
     assert result.runs["weekly-report"].status == "ok", result.outcome
     assert result.runs["draft-email"].status == "waiting", result.outcome
     assert labels_of(desk)["draft-email", "newsletter draft data"] == "private, untrusted"
+
+
+@pytest.mark.parametrize("hours_ahead", [0, 9, 24 * 90])
+def test_a_narrative_stamped_ahead_of_the_day_the_run_is_for_still_counts(desk, monkeypatch, hours_ahead):
+    # West of Greenwich it is still Sunday when UTC stamps Monday; a run for a past day likewise.
+    part = line("Visits are up.", "handed-over.1") | {"role": "paragraph"}
+    stand_in(monkeypatch, lambda material: harmless(material) | {"parts": [part]})
+    stamped = dt.datetime.combine(TODAY, dt.time(23), dt.UTC) + dt.timedelta(hours=hours_ahead)
+    monkeypatch.setattr(artifacts.Desk, "keep", lambda self, *what: KEEP(replace(self, now=lambda: stamped), *what))
+    made = policies()
+    made["weekly-report"] = made["weekly-report"].model_copy(update={"settings": {"narrative": True}})
+    result = go(desk, made)
+    assert {row["made"] for row in desk.rows("artifacts")} == {stamped}
+    assert result.runs["draft-email"].status == "waiting", result.outcome
 
 
 def test_a_draft_that_did_not_pass_is_planned_by_no_one(desk, monkeypatch):

@@ -85,7 +85,9 @@ def read_handed(bench: Bench, asked: ReadHanded) -> Output:
     if not made:
         raise ParameterError(f"{asked.playbook} has kept no artifact called {asked.artifact!r} yet; run it first")
     row = max(made, key=lambda one: int(one["version"]))
-    days = (bench.today - row["made"].date()).days
+    # Artifacts are stamped in UTC, and a run may be for an earlier day: nothing is handed over from tomorrow.
+    made_on = min(row["made"].date(), bench.today)
+    days = (bench.today - made_on).days
     if days > asked.good_for_days:
         raise ParameterError(
             f"the newest {asked.artifact!r} of {asked.playbook} is {days} days old; wanted at most {asked.good_for_days}: "
@@ -109,7 +111,7 @@ def read_handed(bench: Bench, asked: ReadHanded) -> Output:
             "text": text,
             "labels": sorted(label.strip() for label in (row["labels"] or "").split(",") if label.strip()),
             "checks": json.loads(row["checks"] or "[]"),
-            "made": f"{row['made']:%Y-%m-%d}",
+            "made": f"{made_on:%Y-%m-%d}",
         }
     )
 
