@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SAMPLE := sample-workspace
+# The tests start hundreds of processes: without bytecode each would compile the kit again.
+export PYTHONDONTWRITEBYTECODE :=
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -13,8 +15,7 @@ run: $(READY)  ## set up, run every phase for the bundled sample, say where the 
 	@$(BIN)/playbook run --workspace $(SAMPLE)
 
 test: $(READY) system check  ## set up, run every test: rules, pytest, notebooks, browser, real servers
-	$(BIN)/pytest tests/browser
-	$(BIN)/pytest --ignore=tests/browser -n 2 --dist loadscope --no-loadscope-reorder
+	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
 	$(BIN)/python tests/run_notebooks.py
 
 check: $(READY)  ## lint and types
@@ -42,7 +43,8 @@ clean:  ## remove what the commands above made
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
+	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib  # pip would do it on one core
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
