@@ -7,7 +7,8 @@ Real series are read from ../shared/data, each judged by its own past alone. Bes
 dashboards use: further than three standard deviations from the mean of the last 28 values (of the last 28 days where
 values are hourly or closer). A spike of six standard deviations is put on each ordinary day in turn, up and down; the
 standard deviation is that of the one-step errors of the series itself on its ordinary days, on a log scale (`x`) and in
-visits (`+`), which is the smallest there is, and that of the days around the means of their weekdays (`w`). The budget
+visits (`+`), which is the smallest there is, and that of the days around the means of their weekdays (`w`). A fall that
+would end below zero is cut there and so is less than six standard deviations; `+ uncut` leaves these out. The budget
 of false alarms is 1 % of what is judged; a real event on a real day counts as a false alarm here.
 """
 
@@ -66,7 +67,7 @@ def daily(title: str, visits: pd.DataFrame, country: str) -> None:
     """False alarms and spikes found in a set of daily series, the kit and the naive rule."""
     kinds = holiday.kinds(visits.index, country)["kind"]
     counts = dict.fromkeys(
-        ("n", "kit", "naive", "ordinary", "spikes", "x", "+", "w", "naive x", "naive +", "naive w"), 0
+        ("n", "kit", "naive", "spikes", "uncut", "x", "+", "w", "+ uncut", "naive x", "naive +", "naive w"), 0
     )
     for name in visits:
         values = visits[name].astype(float)
@@ -75,7 +76,6 @@ def daily(title: str, visits: pd.DataFrame, country: str) -> None:
         plain = anomalies.naive(values).to_numpy()
         ordinary = known & (kinds == holiday.ORDINARY).to_numpy()
         counts["n"] += int(known.sum())
-        counts["ordinary"] += int(ordinary.sum())
         counts["kit"] += int((rows["flag"] != "")[known].sum())
         counts["naive"] += int(plain[known].sum())
         calm = rows[ordinary & (rows["flag"] == "").to_numpy()]
@@ -89,14 +89,18 @@ def daily(title: str, visits: pd.DataFrame, country: str) -> None:
                 ("+", calm["value"] + sign * added),
                 ("w", calm["value"] + sign * around),
             ):
-                counts[key] += int(((spiked > calm["high"]) | (spiked.clip(lower=0) < calm["low"])).sum())
+                found = (spiked > calm["high"]) | (spiked.clip(lower=0) < calm["low"])
+                counts[key] += int(found.sum())
+                if key == "+":
+                    counts["uncut"] += int((spiked >= 0).sum())
+                    counts["+ uncut"] += int(found[spiked >= 0].sum())
                 counts[f"naive {key}"] += int((np.abs(spiked - mean) > 3 * spread).sum())
             counts["spikes"] += len(calm)
-    spikes = counts["spikes"] or 1
+    spikes, uncut = counts["spikes"] or 1, counts["uncut"] or 1
     print(
         f"| {title} | {visits.shape[1]} | {counts['n']:,} | {counts['kit'] / counts['n']:.2%} | "
-        f"{counts['x'] / spikes:.1%} | {counts['+'] / spikes:.1%} | {counts['w'] / spikes:.1%} | "
-        f"{counts['naive'] / counts['n']:.2%} | {counts['naive x'] / spikes:.1%} | "
+        f"{counts['x'] / spikes:.1%} | {counts['+'] / spikes:.1%} | {counts['+ uncut'] / uncut:.1%} | "
+        f"{counts['w'] / spikes:.1%} | {counts['naive'] / counts['n']:.2%} | {counts['naive x'] / spikes:.1%} | "
         f"{counts['naive +'] / spikes:.1%} | {counts['naive w'] / spikes:.1%} |"
     )
 
@@ -210,9 +214,10 @@ def main() -> None:
     options = reader.parse_args()
     print(f"load {os.getloadavg()[0]:.1f}; budget 1 % of the values judged\n")
     print(
-        "| daily series | series | days judged | kit: flagged | found x | found + | found w | naive: flagged | x | + | w |"
+        "| daily series | series | days judged | kit: flagged | found x | found + | + uncut | found w | "
+        "naive: flagged | x | + | w |"
     )
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|")
     if SHARED.is_dir():
         daily("visits of agencies", agencies(), "US")
         daily("visits by agency and device", devices(), "US")

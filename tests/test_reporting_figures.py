@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from playbook.agents.reporting import analysis, anomalies, breaks, contributions, holiday, kpis
 from playbook.agents.reporting import series as kept
@@ -239,6 +240,44 @@ def test_one_wild_day_does_not_spoil_the_next():
     assert after["flag"].iloc[60] == "high"
     assert after["flag"].iloc[61:].eq("").all()
     assert after["expected"].iloc[61] == pytest.approx(before["expected"].iloc[61], rel=0.1)
+
+
+def test_limits_widen_with_the_days_that_taught_nothing():
+    # a week without figures: variance 1 + 7 a² + g (2a + g) = 1 + 7 x 0.0225 + 0.2 x 0.5 = 1.2575 times that of one step
+    rng = np.random.default_rng(4)
+    values = pd.Series(rng.normal(0, 10, 70), index=pd.date_range("2026-09-01", periods=70))
+    assert (values < 0).any()  # judged as they are, not as roots, so that widths compare
+    values.iloc[60:] = np.nan
+    judged = anomalies.judge(values)
+    assert judged["flag"].eq("").all()
+    width = judged["high"] - judged["low"]
+    assert width.iloc[67] / width.iloc[60] == pytest.approx(math.sqrt(1.2575))
+
+
+def test_a_new_level_is_learnt_within_days():
+    values = made(names=("a",), noise=0.03).set_index("date")["visits"].astype(float)
+    values.iloc[60:] *= 1.6
+    judged = anomalies.judge(values)
+    assert judged["flag"].iloc[60] == "high"
+    assert judged["flag"].iloc[64:].eq("").all()
+    assert judged["expected"].iloc[66] == pytest.approx(values.iloc[66], rel=0.15)
+
+
+def test_a_rise_beside_a_holiday_is_measured_against_the_rise_before_it():
+    values = made(names=("a",), noise=0.02).set_index("date")["visits"].astype(float)
+    kinds = pd.Series(holiday.ORDINARY, index=values.index)
+    kinds.iloc[[40, 50]] = holiday.NEAR
+    values.iloc[40] *= 1.3
+    values.iloc[50] *= 1.5  # further than the only one known, by less than as much again
+    judged = anomalies.judge(values, kinds)
+    assert judged["flag"].iloc[[40, 50]].tolist() == ["high", ""]
+
+
+def test_the_scale_is_that_of_the_errors_the_limits_are_made_for():
+    # on average the clipped square of an error with these tails is 1, so the scale neither creeps up nor down
+    errors = stats.t(anomalies.FREEDOM)
+    mean = errors.expect(lambda t: min(anomalies.CONSISTENT * t**2, anomalies.CLIPPED), -200, 200, limit=500)
+    assert mean == pytest.approx(1, abs=2e-3)
 
 
 def test_a_missing_day_is_no_zero_and_teaches_nothing():

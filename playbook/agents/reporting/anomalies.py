@@ -1,10 +1,13 @@
 """Unusual days, told from the past alone: what a day was expected to bring, within which limits, and what it brought.
 
 Each value is predicted from the values before it by robust exponential smoothing of level and season, on a root of them:
-an outlier moves neither much (Gelper, Fried and Croux, Journal of Forecasting 29 (2010) 285-300). The limits start at
-Student's t with seven degrees of freedom and follow the share of values found outside, so that the stated share of
-ordinary values is flagged even where their errors have heavier tails (Gibbs and Candes, Adaptive Conformal Inference
-Under Distribution Shift, NeurIPS 2021; the limit itself is tracked).
+an outlier moves neither much (Gelper, Fried and Croux, Journal of Forecasting 29 (2010) 285-300). Limits are wider and
+the next values teach more where the level is in doubt: after days that taught nothing, by the variance of a forecast so
+many steps ahead (Hyndman, Koehler, Ord and Snyder, Forecasting with Exponential Smoothing (2008), table 6.2), and after
+a value outside, which may be the first of a new level. The limits start at Student's t with 4.8 degrees of freedom and
+follow the share of values found outside, so that the stated share of ordinary values is flagged even where their errors
+have heavier tails (Gibbs and Candes, Adaptive Conformal Inference Under Distribution Shift, NeurIPS 2021; the limit
+itself is tracked).
 """
 
 from __future__ import annotations
@@ -27,14 +30,16 @@ if TYPE_CHECKING:
 BUDGET = 1.0
 COLUMNS = ["day", "value", "expected", "low", "high", "score", "flag", "state"]
 JUDGED, TOO_EARLY, MISSING, HOLIDAY = "judged", "not enough past", "missing", "judged for rises only"
-FREEDOM = 7.0  # t with seven degrees of freedom: tails as heavy as those of daily visits, tried on real series
+FREEDOM = 4.8  # degrees of freedom of Student's t: tails as heavy as those of daily visits, tried on real series
 POWER = 0.4  # between a logarithm, which makes spikes small, and the value itself, whose spread grows with its level
 ANSCOMBE = 3 / 8
 CLIP = 2.0  # scales by which one value may move the level at most
 LIMITS = (0.75, 2.5)  # how far the limit may move from where it starts, as factors
 IN_HAND = 0.9  # of the budget is aimed at, as the share found wanders around its aim
 STEP = 0.1  # of the limit, added after each value outside it
-CONSISTENT = 1.2  # makes the clipped square of a normal error 1 on average
+CLIPPED = 9.0  # squares of the scale that one value may teach it at most, CLIP² where it is outside the limits
+CONSISTENT = 0.656  # makes the clipped square of an error with FREEDOM 1 on average: 1 = E min(0.656 t², 9)
+JUMP = 1.0  # variance, in squares of the scale, by which a value outside puts the level in doubt
 LIKE_IT = 5  # past days of its kind (holiday, near one) that must be known before a fall on such a day is judged
 BEYOND = 2.0  # how far beyond the furthest of so few the next may lie
 
@@ -56,7 +61,7 @@ class Pace:
     words: str
 
 
-DAYS = Pace(level=0.15, season=0.2, scale=0.08, slots=7, needs=28, words="four weeks of days")
+DAYS = Pace(level=0.15, season=0.2, scale=0.05, slots=7, needs=28, words="four weeks of days")
 WEEKS = Pace(level=0.3, season=0.0, scale=0.1, slots=1, needs=12, words="twelve weeks")
 HOURS = Pace(level=0.1, season=0.1, scale=0.02, slots=24, needs=10 * 24, words="ten days")
 
@@ -142,6 +147,8 @@ class _Smoothing:
         self.level = self.sigma = math.nan
         self.slots: Floats = np.zeros(how.slots)
         self.weekdays: Floats = np.zeros(7)
+        self.doubt = 0.0  # variance of the level beyond that of one step, in squares of the scale
+        self.doubts: Floats = np.zeros(how.slots)  # and of each slot of the season
         self.beside: dict[str, list[float]] = {}
 
     def run(self, values: Floats, index: pd.DatetimeIndex, kinds: list[str]) -> list[tuple[Any, ...]]:
@@ -168,7 +175,11 @@ class _Smoothing:
         return rows
 
     def _warm(self, y: Floats, slots: NDArray[Any], days: NDArray[Any], known: NDArray[np.bool_]) -> None:
-        """Start from medians of the first weeks, then smooth through them once without judging."""
+        """Start from medians of the first weeks, then smooth through them once without judging.
+
+        Values lie closer to medians fitted to themselves than new ones will: their errors are widened by
+        sqrt(n / (n - slots)), the season and level being `slots` figures fitted to n values.
+        """
         places = np.flatnonzero(known)
         smooth = pd.Series(y[places]).rolling(self.how.slots, center=True, min_periods=1).median().to_numpy()
         rest = y[places] - (smooth if self.how is DAYS else np.median(y[places]))
@@ -181,33 +192,39 @@ class _Smoothing:
             self.weekdays = np.array([np.median(left[days[places] == day]) for day in range(7)])
         plain = y[places] - self.slots[slots[places]] - self.weekdays[days[places]]
         self.level = float(np.median(plain[: max(14, self.how.slots)]))
-        error = np.diff(plain) / math.sqrt(2) if self.how is not DAYS else rest - self.slots[slots[places]]
+        fitted = math.sqrt(len(places) / (len(places) - len(set(slots[places]))))
+        error = np.diff(plain) / math.sqrt(2)
+        if self.how is DAYS:
+            around = rest - self.slots[slots[places]]
+            error = fitted * (around - np.median(around))
         self.sigma = max(1.4826 * float(np.median(np.abs(error))), self.scale.least(self.level))
         for i in places:
-            self._learn(float(y[i]), int(slots[i]), int(days[i]))
+            self._learn(float(y[i]), int(slots[i]), int(days[i]), fitted=fitted)
 
     def _expected(self, slot: int, day: int) -> float:
         return self.level + float(self.slots[slot]) + float(self.weekdays[day])
 
     def _judge(self, y: float, slot: int, day: int, kind: str) -> tuple[Any, ...]:
         expected = self._expected(slot, day)
-        sigma = max(self.sigma, self.scale.least(expected))
+        sigma = self._spread(slot, expected)
         low, high = expected - self.limit * sigma, expected + self.limit * sigma
         like_it = self.beside.setdefault(kind, [])
         judged_low = kind == ORDINARY or len(like_it) >= LIKE_IT
         low += BEYOND * min([0.0, *like_it])
-        high += max([0.0, *like_it])
+        high += BEYOND * max([0.0, *like_it])
         shown = tuple(self.scale.back(value) for value in (expected, low, high))
         if not judged_low:
             shown = (shown[0], math.nan, shown[2])
         if math.isnan(y):
+            self._forget(slot)
             return (*shown, math.nan, "", MISSING)
         score = (y - expected) / sigma
         flag = "high" if y > high else "low" if judged_low and y < low else ""
         if kind != ORDINARY:
             like_it.append(y - expected)
+            self._forget(slot)
         else:
-            self._learn(y, slot, day)
+            self._learn(y, slot, day, outside=bool(flag))
             self._follow(outside=bool(flag))
         return (*shown, score, flag, JUDGED if judged_low else HOLIDAY)
 
@@ -215,13 +232,31 @@ class _Smoothing:
         moved = self.limit + STEP * self.start * (float(outside) - IN_HAND * self.share)
         self.limit = min(max(moved, LIMITS[0] * self.start), LIMITS[1] * self.start)
 
-    def _learn(self, y: float, slot: int, day: int) -> None:
-        sigma = max(self.sigma, self.scale.least(self._expected(slot, day)))
-        error = y - self._expected(slot, day)
-        held = min(max(error, -CLIP * sigma), CLIP * sigma)
-        self.level += self.how.level * held
-        self.slots[slot] += self.how.season * held
+    def _spread(self, slot: int, expected: float) -> float:
+        """The scale of the next error: that of one step, and what the level and its slot are in doubt."""
+        sigma = max(self.sigma, self.scale.least(expected))
+        return sigma * math.sqrt(1 + self.doubt + float(self.doubts[slot]))
+
+    def _forget(self, slot: int) -> None:
+        """A value that teaches nothing: the next is predicted one step further ahead, a² and g(2a + g) more."""
+        a, g = self.how.level, self.how.season
+        self.doubt += a**2
+        self.doubts[slot] += g * (2 * a + g)
+
+    def _learn(self, y: float, slot: int, day: int, *, outside: bool = False, fitted: float = 1.0) -> None:
+        """Smooth by one value; with doubt p about the level its weight a is (a + p)/(1 + p), and p(1 - a)²/(1 + p) is left.
+
+        That is Kalman's weight where the level's own steps are a times the errors (Hyndman and others, chapter 12).
+        """
+        expected, a, g = self._expected(slot, day), self.how.level, self.how.season
+        spread = self._spread(slot, expected)
+        error = y - expected
+        held = min(max(error, -CLIP * spread), CLIP * spread)
+        self.level += (a + self.doubt) / (1 + self.doubt) * held
+        self.slots[slot] += g * held
         if self.weekdays.any():
-            self.weekdays[day] += self.how.season / 8 * held
-        square = min(CONSISTENT * (error / sigma) ** 2, CLIP**2)
-        self.sigma = sigma * math.sqrt(1 - self.how.scale + self.how.scale * square)
+            self.weekdays[day] += g / 8 * held
+        square = min(CONSISTENT * (fitted * error / spread) ** 2, CLIP**2 if outside else CLIPPED)
+        self.sigma = max(self.sigma, self.scale.least(expected)) * math.sqrt(1 + self.how.scale * (square - 1))
+        self.doubt = self.doubt * (1 - a) ** 2 / (1 + self.doubt) + JUMP * outside
+        self.doubts[slot] *= (1 - g) ** 2
