@@ -144,6 +144,14 @@ def test_words_of_any_script_and_formulas_are_kept_as_they_were_written(shown, t
         assert kept(team)[0]["reason"] == reason
 
 
+def test_an_address_in_a_reason_is_stored_nowhere(shown, team):
+    shown.decide("a", "level", 3, reason=f"{WHY}; ask jane.doe@example.com", decided_by="Analyst")
+    (stored,) = team.read("overrulings")["reason"]
+    assert stored.startswith(f"{WHY}; ask p_")
+    kept = [path.read_bytes() for path in team.folder.rglob("*") if path.is_file()]
+    assert not any(b"jane.doe" in data for data in kept)
+
+
 def test_undo_goes_back_step_by_step_and_history_keeps_all(shown, team):
     shown.decide("a", "level", 3, reason=WHY, decided_by="Analyst")
     shown.decide("a", "level", 4, reason=WHY, decided_by="Editor")

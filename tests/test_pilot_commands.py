@@ -156,11 +156,12 @@ def test_a_rejection_needs_its_reason_and_ends_the_run_with_it(asking):
 
 
 def test_a_stopped_agent_does_nothing_until_it_is_released_whatever_another_teams_agents_are_told(acme):
-    words = ("--reason", "figures look wrong", "--by", "Senior Editor", "-w", acme.folder)
+    words = ("--reason", "figures look wrong, jane.doe@example.com says", "--by", "Senior Editor", "-w", acme.folder)
     assert "weekly-report: stopped" in run("pilot", "stop", "weekly-report", *words).stdout
     held = run("pilot", "run", "weekly-report", "--today", TODAY, "-w", acme.folder)
     assert held.exit_code == 1
-    assert "figures look wrong" in held.stdout
+    assert "figures look wrong, p_" in held.stdout
+    assert "jane.doe" not in held.stdout
     assert "figures look wrong" in run("pilot", "status", "--team", "content-and-search", "-w", acme.folder).stdout
     run("pilot", "stop", "weekly-report", "--release", *words)
     crisis = ("--reason", "crisis", "--by", "Head of Marketing", "-w", acme.folder)

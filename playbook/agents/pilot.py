@@ -19,6 +19,7 @@ from playbook.agents.playbook import POLICY_FILE, Policy, load_policy, write_ski
 from playbook.agents.records import Cells, WorkspaceRecords
 from playbook.errors import ContentError, ParameterError
 from playbook.io import content
+from playbook.io.intake._privacy import Pseudonyms
 from playbook.tables import EVERY_AGENT
 
 if TYPE_CHECKING:
@@ -193,8 +194,9 @@ def _switch(  # noqa: PLR0913 - each names one fact of the switch
         there, playbook_id = workspace.team(team), EVERY_AGENT
     else:
         there, playbook_id = find(workspace, name, team)
-    kept = WorkspaceRecords(workspace, there, by=by_role)
-    records.switch(kept, playbook_id, stopped=stopped, reason=reason.strip(), by_role=by_role.strip())
+    clean = Pseudonyms(workspace.pseudonym_key)
+    said, role = clean.scrub(reason.strip()), clean.scrub(by_role.strip())
+    records.switch(WorkspaceRecords(workspace, there, by=role), playbook_id, stopped=stopped, reason=said, by_role=role)
     return f"every agent of {there}" if playbook_id == EVERY_AGENT else playbook_id
 
 

@@ -22,6 +22,7 @@ from playbook.agents.playbook import POLICY_FILE, Policy, load_policy
 from playbook.agents.records import Cells, WorkspaceRecords, utc_now
 from playbook.agents.tools import label_set
 from playbook.errors import ContentError, ParameterError
+from playbook.io.intake._privacy import Pseudonyms
 from playbook.tables import plain_name
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def decide(  # noqa: PLR0913 - each names one fact of the decision
     `edited` takes the reviewer's `text` or `arguments`. A text replaces the argument `text`, or, where the arguments name
     the artifact, becomes its next version and is named instead; the share of words changed is recorded. An approval is
     then bound to the edited arguments and to nothing else. Only the owner, the deputy and the auditor of the playbook
-    decide, and none of them who operates the agent.
+    decide, and none of them who operates the agent. Addresses and known names in `why` are kept as pseudonyms.
 
     Raises ParameterError for another role, a rejection without a reason, a question that was decided, has expired or
     was asked under another version of the playbook, and arguments the tool or the playbook does not allow.
@@ -158,7 +159,8 @@ def decide(  # noqa: PLR0913 - each names one fact of the decision
         state = policies.state_of(row, now())[1] if row["status"] == WAITING else row["status"]
         _refuse_text(decision, arguments, state)
         arguments, ratio = _with_text(reviews, folder, row, text)
-    return reviews.decide(approval_id, decision, reviewer_role, why, arguments, edit_ratio=ratio)
+    said = Pseudonyms(workspace.pseudonym_key).scrub(why)
+    return reviews.decide(approval_id, decision, reviewer_role, said, arguments, edit_ratio=ratio)
 
 
 def may_decide(policy: Policy) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import traitlets
 import playbook
 from playbook import consensus, spectrum
 from playbook.errors import ConflictError, ParameterError, TableError
+from playbook.io.intake._privacy import Pseudonyms
 from playbook.tables import OVERRULINGS
 from playbook.widgets import _cards
 from playbook.widgets._asking import Asking, Said, files
@@ -53,8 +54,9 @@ def board(workspace: Workspace, team: str, model: Model | None = None, today: dt
 class Board(Asking):
     """Tasks in the columns of the Collaboration Spectrum; a card lies where people decided, else where the rule puts it.
 
-    Draw a chart of `placements()` again when `changed` moves. Moving a card to the level of the rule removes the decision against it; any other place is stored
-    in OVERRULINGS with a reason and the role that decides, in the same breath, and `undo` takes it back.
+    Draw a chart of `placements()` again when `changed` moves. Moving a card to the level of the rule removes the decision
+    against it; any other place is stored in OVERRULINGS with a reason and the role that decides, in the same breath, and
+    `undo` takes it back. Addresses and names known as persons' are kept as pseudonyms.
     """
 
     _esm = files("asking.js", "board.js")
@@ -74,6 +76,7 @@ class Board(Asking):
     def __init__(self, workspace: Workspace, team: str, model: Model, today: dt.date | None) -> None:
         self._model = model
         self._today = today
+        self._pseudonyms = Pseudonyms(workspace.pseudonym_key)
         self._facts = ""
         self._overrulings = OVERRULINGS.empty()
         self._done: list[tuple[str, dict[str, Any] | None, str]] = []
@@ -179,6 +182,7 @@ class Board(Asking):
         self, task_id: str, decision: str, level: int | None, reason: str, decided_by: str, seen: Any
     ) -> str:
         card = self._card(task_id)
+        reason, decided_by = self._pseudonyms.scrub(reason), self._pseudonyms.scrub(decided_by)
         follows = decision == "follow" or (decision == "level" and level is not None and level == card["rule"])
         row = None if follows else self._row(task_id, decision, level, reason, decided_by)
         known = self.decisions.get(task_id, {}).get("revision") if seen is ANY else seen

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import traitlets
 
 from playbook.errors import ParameterError
-from playbook.io.intake._privacy import Pseudonyms
 from playbook.tables import count
 from playbook.widgets._asking import Asking, Said, files
 
@@ -69,7 +68,6 @@ class ReviewQueue(Asking):
     def __init__(self, workspace: Workspace, team: str, door: Door, *, role: str = "") -> None:
         self._door = door
         self._answered: tuple[str, Said] = ("", {})
-        self._pseudonyms = Pseudonyms(workspace.pseudonym_key)
         super().__init__(workspace, team, WATCHED, role=role)
 
     def static(self) -> pd.DataFrame:
@@ -129,9 +127,7 @@ class ReviewQueue(Asking):
             original = self._original(approval_id, self._door.show(self._workspace, approval_id, team=self._team))
             text = original.restored(text) if original else text
         try:
-            row = self._door.decide(
-                self._workspace, approval_id, decision, role, self._pseudonyms.scrub(why), text=text, team=self._team
-            )
+            row = self._door.decide(self._workspace, approval_id, decision, role, why, text=text, team=self._team)
         finally:
             self._follow()
         return _next_step(row)
