@@ -1,6 +1,7 @@
 """Authored content: every reference leads somewhere, every number says where it is from, every template can be filled."""
 
 import datetime as dt
+import itertools
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from pydantic import BaseModel
 
 import playbook
 from playbook import governance, kpis, pods, roles, spectrum, tables
+from playbook.errors import ContentError
 from playbook.io import content, sample
 from playbook.plan.model import GATE_MEASURES
 from playbook.report import documents
@@ -266,3 +268,26 @@ def test_the_use_limitation_notice_is_a_sentence():
 def test_the_rooms_read_the_content_they_are_named_for():
     assert isinstance(playbook.load("spectrum"), spectrum.Model)
     assert isinstance(playbook.load("kpis"), kpis.Catalogue)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
+            f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n" for before, name in itertools.pairwise("abcdefghi")
+        ), "its aliases unfold to more than 100,000 values"),
+        ("a: &a [*a]", "its aliases unfold to more than"),
+        ("[" * 50_000 + "]" * 50_000, "lists stand in lists more than 100 levels deep"),
+        ("- " * 50_000 + "1", "lists stand in lists more than 100 levels deep"),
+        ("!!python/object/apply:os.getcwd []", "could not determine a constructor"),
+        ("a: 1\na: 2", "the key 'a' is there twice"),
+    ],
+    ids=["aliases of aliases", "an alias in itself", "deep", "deep without brackets", "a call", "a key twice"],
+)  # fmt: skip
+def test_a_file_made_to_fill_the_memory_or_to_mislead_is_refused_in_one_line(tmp_path, text, said):
+    path = tmp_path / "policy.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ContentError) as refused:
+        content.read(path, Sourced)
+    assert said in str(refused.value)
+    assert len(str(refused.value)) < 1000

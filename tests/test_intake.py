@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 
 import openpyxl
 import pandas as pd
@@ -344,6 +345,21 @@ def test_a_file_that_cannot_be_used_is_one_clear_error_and_stores_nothing(bring,
     with pytest.raises(IntakeError, match=said):
         bring(content)
     assert all(ws.read(table).empty for table in ("tasks", "events", "imports", "rejects"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a," * 3_000_000, "line 1 has 6,000,000 characters; at most 4,000,000"),
+        ("task,workflow\n" + "a," * 3_000_000, "line 2 has 6,000,000 characters"),
+        (",".join(f"c{number}" for number in range(16_385)) + "\n1\n", "has 16,385 columns; at most 16,384"),
+    ],
+)
+def test_a_line_or_a_header_without_end_is_refused_before_it_fills_the_memory(ws, tmp_path, text, said):
+    path = tmp_path / "endless.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(IntakeError, match=re.escape(said)):
+        bring_in(ws, path, team="content")
 
 
 def test_a_folder_a_missing_file_and_an_unreadable_path_say_so(ws, tmp_path):

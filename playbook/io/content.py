@@ -6,6 +6,7 @@ A client overrides a file by putting the same relative path in the engagement fo
 from __future__ import annotations
 
 import importlib
+import math
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=BaseModel)
 FOLDERS = ("templates", "assessments", "notebooks")
+DEEPEST = 100  # levels; the kit's own files have seven
+UNFOLDED_LIMIT = 100_000  # values; the longest of the kit's own files has some thousands
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def _read_once(path: Path, model: type[BaseModel], _changed_ns: int) -> BaseMode
 def read(path: Path, model: type[M]) -> M:
     """Read one YAML file as `model`. Raises ContentError naming every place that does not fit."""
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)  # noqa: S506 - a SafeLoader of ours
+        raw = parse(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
         raise ContentError(str(path), [f"byte {error.start} is not UTF-8; save the file as UTF-8"]) from error
     except yaml.YAMLError as error:
@@ -101,6 +104,34 @@ def read(path: Path, model: type[M]) -> M:
         return model.model_validate(raw)
     except ValidationError as error:
         raise ContentError(str(path), [_place(dict(item)) for item in error.errors(include_url=False)]) from error
+
+
+def parse(text: str) -> Any:
+    """What YAML says. Raises yaml.YAMLError, also for a key that is there twice and for what would fill the memory:
+    more than DEEPEST levels, or aliases that unfold beyond UNFOLDED_LIMIT values.
+    """
+    depth = 0
+    for event in yaml.parse(text, _StrictLoader):  # libyaml's own reading of levels in levels ends the process
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise yaml.YAMLError(f"lists stand in lists more than {DEEPEST} levels deep; wanted a few")
+    raw = yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader of ours
+    if "*" in text and _unfolded(raw, {}) > UNFOLDED_LIMIT:
+        raise yaml.YAMLError(
+            f"its aliases unfold to more than {UNFOLDED_LIMIT:,} values; write them out, or leave some away"
+        )
+    return raw
+
+
+def _unfolded(value: Any, known: dict[int, float]) -> float:
+    """How many values would be written out without aliases; without end where an alias stands within what it names."""
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in known:
+        known[id(value)] = math.inf
+        inside = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_unfolded(each, known) for each in inside)
+    return known[id(value)]
 
 
 def _place(item: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from playbook.errors import ContentError
+from playbook.io import content
 from playbook.tables.base import Row, Table, check, column
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _from_csv(name: str, text: str) -> list[dict[str, Any]]:
 
 
 def _from_yaml(name: str, text: str) -> list[dict[str, Any]]:
-    rows = yaml.safe_load(text)
+    rows = content.parse(text)
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ContentError(
             name, ["is not a list of facts; wanted - {fact_id: ..., statement: ..., source: ..., date: ...}"]

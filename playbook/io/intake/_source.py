@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 from playbook.errors import IntakeError
 from playbook.io.intake._json import lines_sheet
-from playbook.io.intake._sheet import EVENT_LOG_LIMIT, Sheet, refuse_larger
+from playbook.io.intake._sheet import EVENT_LOG_LIMIT, MEGABYTE, Sheet, refuse_larger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 # bytes of one cell of text; beyond it a quote was opened and never closed
 CELL_LIMIT = 131_072
+LINE_LIMIT = 4 * MEGABYTE
+COLUMN_LIMIT = 16_384  # as many as the widest sheet of a spreadsheet program
 DELIMITERS = (",", ";", "\t")
 BLOCK = 1 << 20
 
@@ -108,16 +110,14 @@ def open_source(path: Path, encoding: str | None = None) -> Source:
     `encoding` is only for text that is neither UTF-8 nor UTF-16 with its mark, such as cp1252. Raises IntakeError.
     """
     try:
-        if path.is_dir():
-            raise IntakeError(f"{path} is a folder; name the file to import")
-        size = path.stat().st_size
-        if not path.is_file():
-            raise IntakeError(f"{path} is a device or a pipe; save what it gives as a file and import that")
+        size = _size_of_a_file(path)
         refuse_larger(path, size, EVENT_LOG_LIMIT, "event logs")
         data = path.read_bytes()
         data = _unpacked(path, data) if data.startswith(GZIP) else data
     except FileNotFoundError:
         raise IntakeError(f"{path}: there is no such file; check the name and the folder") from None
+    except IntakeError:
+        raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise IntakeError(f"{path} cannot be read ({reason}); check its permissions") from error
@@ -127,6 +127,15 @@ def open_source(path: Path, encoding: str | None = None) -> Source:
         if data.startswith(magic):
             raise IntakeError(f"{path} is {advice}")
     return Source(path, data, _encoding(path, data, encoding))
+
+
+def _size_of_a_file(path: Path) -> int:
+    if path.is_dir():
+        raise IntakeError(f"{path} is a folder; name the file to import")
+    size = path.stat().st_size
+    if not path.is_file():
+        raise IntakeError(f"{path} is a device or a pipe; save what it gives as a file and import that")
+    return size
 
 
 def _unpacked(path: Path, data: bytes) -> bytes:
@@ -177,7 +186,7 @@ def _undecodable(path: Path, data: bytes, place: int, encoding: str) -> IntakeEr
 
 
 def _text_sheet(path: Path, data: bytes, encoding: str, split_at: str | None = None) -> Sheet:
-    lines = _lines(data, encoding)
+    lines = _bounded(path, _lines(data, encoding))
     first = next((line for line in lines if line.strip()), "")
     said = re.fullmatch(r"sep=(.)\s*", first)
     skip = first if said else None
@@ -191,6 +200,10 @@ def _text_sheet(path: Path, data: bytes, encoding: str, split_at: str | None = N
     header: list[str] = next((row for _, row in records()), [])
     if not header:
         raise IntakeError(f"{path} has no header; the first row must name the columns")
+    if len(header) > COLUMN_LIMIT:
+        raise IntakeError(
+            f"{path} has {len(header):,} columns; at most {COLUMN_LIMIT:,} are read. Export only the columns needed"
+        )
 
     def below() -> Iterator[tuple[int, list[Any]]]:
         rows = records()
@@ -208,6 +221,17 @@ def _lines(data: bytes, encoding: str, errors: str = "strict") -> io.TextIOWrapp
     )
 
 
+def _bounded(path: Path, lines: Iterable[str]) -> Iterator[str]:
+    """The lines one by one, none so long that taking it apart would fill the memory."""
+    for number, line in enumerate(lines, start=1):
+        if len(line) > LINE_LIMIT:
+            raise IntakeError(
+                f"{path}: line {number} has {len(line):,} characters; at most {LINE_LIMIT:,} are read as one row. "
+                "Export it again as CSV with one row a line"
+            )
+        yield line
+
+
 def _cells_in(line: str, delimiter: str) -> int:
     try:
         return len(next(csv.reader([line], delimiter=delimiter), []))
@@ -219,7 +243,7 @@ def _records(
     path: Path, data: bytes, encoding: str, delimiter: str, skip: str | None
 ) -> Iterator[tuple[int, list[Any]]]:
     """Records from the header on; the header is number 1 and blank lines below it count, as in a spreadsheet."""
-    lines = _lines(data, encoding)
+    lines = _bounded(path, _lines(data, encoding))
     if skip is not None:
         next(line for line in lines if line == skip)
     reader, number = csv.reader(lines, delimiter=delimiter, strict=True), 0
