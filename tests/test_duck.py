@@ -274,3 +274,45 @@ def test_a_telephone_number_or_a_turned_name_in_a_case_is_no_more_kept_than_on_t
     assert "5550123" not in said
     assert "Berg" not in said
     assert "plain 12345678" in said
+
+
+def test_rows_in_order_are_never_stored_and_give_what_stored_rows_give(tmp_path, monkeypatch):
+    # words the first rows do not have, a row without a case, one without a time, one long before there were tools
+    rows = [f"c{n % 40},Step {n % 9},2026-01-01T{n // 60:02d}:{n % 60:02d}:00Z,p{n % 7}" for n in range(900)]
+    rows += [
+        '"Böse, ""Karte""",Neu,2026-01-02T00:00:00Z,Zoë',
+        ",Neu,2026-01-02T00:01:00Z,p1",
+        "c1,,2026-01-02T00:02:00Z,",
+    ]
+    rows += ["c1,Neu,,p1", "c1,Neu,2026-01-02T00:03:00Z,Yan", "c1,Neu,2026-01-02T00:03:00Z,", "c1,too,few"]
+    path = written(tmp_path, HEADER + "\n".join(rows) + "\n")
+    monkeypatch.setattr(_duck.rows, "SAMPLE", 50)
+    monkeypatch.setattr(_duck.passing, "VECTORS", 1)
+    straight = intake.discover(path, pseudonym_key=b"k")
+    stored = []
+    keep = _duck.rows.Rows._store
+    monkeypatch.setattr(_duck.rows.Rows, "_pass", lambda rows: None)
+    monkeypatch.setattr(_duck.rows.Rows, "_store", lambda rows: (stored.append(rows), keep(rows)))
+    same(straight, intake.discover(path, pseudonym_key=b"k"))
+    assert stored
+    assert straight.reading == intake.discover(path, pseudonym_key=b"k").reading
+    assert (straight.reading.used, straight.reading.refused) == (903, 4)
+    assert {fault.row for fault in straight.reading.faults} == {903, 904, 905, 908}
+
+
+def test_cases_that_share_a_number_are_told_apart_by_another(tmp_path, monkeypatch):
+    rows = [
+        f"{'ab'[n // 2100]}{n % 10},Step {n % 9},2026-01-01T{n // 3600:02d}:{n // 60 % 60:02d}:{n % 60:02d}Z,p{n % 7}"
+        for n in range(4_200)
+    ]
+    path = written(tmp_path, HEADER + "\n".join(rows) + "\n")
+    wanted = intake.discover(path)
+    assert len(wanted.cases) == 20
+    honest = _duck.rows.Rows.hashed
+    monkeypatch.setattr(_duck.passing, "VECTORS", 1)
+    monkeypatch.setattr(
+        _duck.rows.Rows,
+        "hashed",
+        lambda rows, column: honest(rows, column) if rows.salt else f"hash(right({column}, 1))",
+    )
+    same(intake.discover(path), wanted)

@@ -98,7 +98,7 @@ def test_numbers_are_read_in_the_files_own_notation(cell, decimal, value):
     assert series.frame["sessions"].tolist() == [value]
 
 
-@pytest.mark.parametrize("cell", ["forty", "inf", "1,2,3", "12a"])
+@pytest.mark.parametrize("cell", ["forty", "inf", "1e308", "1,2,3", "12a"])
 def test_a_cell_that_is_no_number_is_refused_with_its_row(cell):
     told = given_settings(input={"file": "x", "columns": {"day": "d", "sessions": "v"}})
     with pytest.raises(IntakeError, match="row 2, v"):

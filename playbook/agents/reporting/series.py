@@ -28,6 +28,7 @@ DAY = pd.Timedelta(days=1)
 LOOK_BACK = 28  # days before the weeks compared in which a name must have reported to count as regular
 ALL = "all"
 MOST_ROWS = 2_000_000
+LARGEST = 1e15  # doubles count exactly up to here
 LONGEST_NAME = 120
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -272,8 +273,8 @@ def _numbers(cells: dict[str, list[str]], column: str, settings: Settings, where
                 f"{where}: row {number}, {column}: {cell!r}; wanted a number with {settings.input.decimal!r} as its "
                 "decimal mark, or nothing"
             ) from error
-        if np.isinf(value):
-            raise IntakeError(f"{where}: row {number}, {column}: {cell!r}; wanted a number that has an end")
+        if abs(value) > LARGEST:
+            raise IntakeError(f"{where}: row {number}, {column}: {cell!r}; wanted a number of at most {LARGEST:.0e}")
         values.append(value)
     return pd.Series(values, dtype="float64")
 
