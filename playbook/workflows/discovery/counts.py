@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from playbook import intervals, tables
 from playbook.workflows.discovery.paths import Paths, framed
 
 if TYPE_CHECKING:
-    from playbook.workflows.discovery.walk import Floats, Walk
+    from playbook.workflows.discovery.walk import Floats, Ints, Walk
 
 # Under two weeks a weekly rhythm has been seen once or not at all, and a monthly figure would be a guess.
 LEAST_SPAN_DAYS = 14.0
@@ -49,7 +49,34 @@ class Names(NamedTuple):
     workflows: NDArray[np.object_]
 
 
-def activity_rows(walk: Walk, names: Names, paths: Paths) -> pd.DataFrame:
+class Middles(NamedTuple):
+    """How many values there are, their median and the ends of its interval, a row of four each.
+
+    Minutes of activities, waits before activities, both by the activity's number; and waits of the `steps`.
+    """
+
+    minutes: Floats
+    waits: Floats
+    steps: Ints
+    step_waits: Floats
+
+
+def middles(walk: Walk) -> Middles:
+    """What needs ranking, one group of values at a time: together they are as many as the events."""
+    codes, steps = range(walk.activities), walk.waits.groups()
+    return Middles(
+        _ranked(walk.minutes.values(code, code) for code in codes),
+        _ranked(walk.waits.values(code * walk.activities, (code + 1) * walk.activities - 1) for code in codes),
+        steps,
+        _ranked(walk.waits.values(step, step) for step in steps),
+    )
+
+
+def _ranked(found: Iterable[Floats]) -> Floats:
+    return np.array([(len(values), *middle(values)) for values in found]).reshape(-1, 4)
+
+
+def activity_rows(walk: Walk, names: Names, paths: Paths, known: Middles) -> pd.DataFrame:
     """One row an activity, `code` its number in the walk, with flags for what is kept back of it."""
     rows = pd.DataFrame(
         {
@@ -69,20 +96,11 @@ def activity_rows(walk: Walk, names: Names, paths: Paths) -> pd.DataFrame:
     rows = rows[rows["events"] > 0].sort_values(
         ["events", "activity"], ascending=[False, True], ignore_index=True
     )  # fmt: skip
-    # one group of values at a time: together they are as many as the events
-    for columns, counted, found in (
-        (_MINUTES, "timed", (walk.minutes.values(code, code) for code in rows["code"])),
-        (_WAITING, "waits", (walk.waits.values(*_steps_to(code, walk)) for code in rows["code"])),
-    ):
-        ranked = np.array([(len(values), *middle(values)) for values in found]).reshape(-1, 4)
-        rows[counted], rows[columns] = ranked[:, 0].astype(np.int64), ranked[:, 1:]
+    for columns, counted, ranked in ((_MINUTES, "timed", known.minutes), (_WAITING, "waits", known.waits)):
+        here = ranked[rows["code"]]
+        rows[counted], rows[columns] = here[:, 0].astype(np.int64), here[:, 1:]
     rows["span"] = (walk.last_at - walk.first_at) / DAY
     return _with_privacy(rows, named=walk.persons > 0)
-
-
-def _steps_to(activity: int, walk: Walk) -> tuple[int, int]:
-    """The first and last number of the steps that end in an activity."""
-    return activity * walk.activities, (activity + 1) * walk.activities - 1
 
 
 def _with_privacy(rows: pd.DataFrame, *, named: bool) -> pd.DataFrame:
@@ -140,18 +158,17 @@ def _note(row: dict[Hashable, Any], session_minutes: float) -> str:
     return " ".join(said)
 
 
-def arcs(walk: Walk, names: Names, rows: pd.DataFrame) -> pd.DataFrame:
+def arcs(walk: Walk, names: Names, rows: pd.DataFrame, known: Middles) -> pd.DataFrame:
     """How often what directly follows what inside a case, and how long it waited."""
     kept_back = np.zeros(walk.activities, bool)
     kept_back[rows["code"]] = rows["kept_back"]
-    waiters, steps = walk.waiters.counts(), walk.waits.groups()
+    waiters = walk.waiters.counts()
     found = []
-    for step in steps:
-        waits = walk.waits.values(step, step)
+    for step, (count, *interval) in zip(known.steps, known.step_waits, strict=True):
         target, source = divmod(step, walk.activities)
         few = walk.persons > 0 and 0 < waiters[step] < intervals.MINIMUM_GROUP
-        interval = (np.nan,) * 3 if few or kept_back[target] else middle(waits)
-        found.append((names.team, names.activities[source], names.activities[target], len(waits), *interval))
+        shown = [np.nan] * 3 if few or kept_back[target] else interval
+        found.append((names.team, names.activities[source], names.activities[target], count, *shown))
     frame = pd.DataFrame(found, columns=list(ARC_TYPES)).astype(ARC_TYPES)
     return frame.sort_values(["count", "source", "target"], ascending=[False, True, True], ignore_index=True)
 

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from playbook import tables
-from playbook.workflows.discovery.counts import ARC_TYPES, FLOW_TYPES, Names, activities, activity_rows, arcs, flow
+from playbook.workflows.discovery.counts import (
+    ARC_TYPES,
+    FLOW_TYPES,
+    Names,
+    activities,
+    activity_rows,
+    arcs,
+    flow,
+    middles,
+)
 from playbook.workflows.discovery.paths import Paths, framed, moments, recorded_workflow
 from playbook.workflows.keywords import Keywords, suggested
 
@@ -57,17 +67,19 @@ def nothing_found() -> Discovery:
 
 def tables_of(walk: Walk, names: Names, workflow: str, keywords: Keywords | None) -> Discovery:
     """The tables of one team's log. `workflow` names what no workflow was recorded for."""
-    # 1. the paths, which also say what comes again in a case
-    paths = Paths(walk)
-    cases = _cases(walk, names, paths)
-    variants = _variants(paths, names)
-    # 2. the activities, and the steps between them
-    rows = activity_rows(walk, names, paths)
+    with ThreadPoolExecutor(1) as pool:
+        # 1. the paths, which also say what comes again in a case; beside them the medians, which need no paths
+        known = pool.submit(middles, walk)
+        paths = Paths(walk)
+        cases = _cases(walk, names, paths)
+        variants = _variants(paths, names)
+        # 2. the activities, and the steps between them
+        rows = activity_rows(walk, names, paths, known.result())
     done = activities(rows, walk.session)
     # 3. the tasks they suggest, and how each workflow flows
     tasks = _tasks(walk, names, done, workflow, keywords)
     return Discovery(
-        done, arcs(walk, names, rows), variants, cases, tasks, flow(walk, names, paths, cases, workflow)
+        done, arcs(walk, names, rows, known.result()), variants, cases, tasks, flow(walk, names, paths, cases, workflow)
     )  # fmt: skip
 
 
@@ -97,10 +109,12 @@ def _cases(walk: Walk, names: Names, paths: Paths) -> pd.DataFrame:
 
 def _variants(paths: Paths, names: Names) -> pd.DataFrame:
     # sorted as Python's texts: pandas would number them all first, which takes longer than the whole walk's counting
-    counted = sorted(zip((-paths.cases).tolist(), paths.texts(names.activities), strict=True))
-    cases = -np.array([count for count, _ in counted], np.int64)
+    texts = paths.texts(names.activities)
+    by_text = np.array(sorted(range(len(texts)), key=texts.__getitem__))
+    order = by_text[np.argsort(-paths.cases[by_text], kind="stable")]
+    cases = paths.cases[order]
     share = cases / cases.sum()
-    columns = {"team": names.team, "variant": [text for _, text in counted], "cases": cases, "share": share}
+    columns = {"team": names.team, "variant": [texts[at] for at in order], "cases": cases, "share": share}
     return framed(VARIANT_TYPES, {**columns, "cumulative": share.cumsum().clip(max=1.0)})
 
 

@@ -157,17 +157,18 @@ class Walk:
         self.add(self.timed_stretch(stretch))
 
     def timed_stretch(self, stretch: Stretch) -> Timed:
-        """The stretch with the minutes of its events; what persons did before is all it needs and changes."""
+        """The stretch with the minutes of its events, counted by activity and person; cases are left to `add`."""
         recorded_minutes, recorded = self._recorded(stretch)
-        return Timed(stretch, np.where(recorded, recorded_minutes, self._pauses(stretch)), recorded)
+        minutes = np.where(recorded, recorded_minutes, self._pauses(stretch))
+        self._count(stretch, minutes, recorded)
+        return Timed(stretch, minutes, recorded)
 
     def add(self, timed: Timed) -> None:
-        """Count a stretch; what happened to cases before is all it needs and changes."""
+        """Take a stretch into its cases; what happened to cases before is all it needs and changes."""
         stretch, minutes, recorded = timed
         if not len(stretch.at):
             return
         self.first_at, self.last_at = min(self.first_at, int(stretch.at[0])), max(self.last_at, int(stretch.at[-1]))
-        self._count(stretch, minutes, recorded)
         self._step(stretch, minutes, recorded)
 
     def paths(self, cases: Ints) -> tuple[Ints, Ints]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # whatever begins like a telephone number
 SUSPECT = r"[^\x20-\x7E]|^[\s']|\s$|@|\+\d|\(\d{2,5}\) ?\d|0\d{2,4}[ /-]\d|\d{3}[ .-]\d{3}[ .-]\d{4}"
 
+DIGITS, ZEROS = "123456789", "000000000"
+
 
 class Coded(NamedTuple):
     """Texts by number, and the numbers of DuckDB's codes: -1 for what cannot be used or was not said."""
@@ -36,6 +38,7 @@ class Coded(NamedTuple):
 
 def coded(rows: Rows) -> Coded:
     """Numbers for cases, activities, persons and workflows, after persons were taken out of every text."""
+    cases, hashes = _hashed(rows)
     persons = rows.words.get("resource", [])
     rows.pseudonyms.meet(persons)
     pseudonyms, known = pd.factorize(np.array([rows.pseudonyms.of(_text(word)) for word in persons], object))
@@ -46,46 +49,62 @@ def coded(rows: Rows) -> Coded:
             kept = [clean(rows, word, name) for word in rows.words[name]]
             codes, texts[name] = pd.factorize(np.array(kept, object), sort=True)
             numbers[name] = np.append(codes, -1).astype(np.int32)
-    hashes, case_of, cases = _cases(rows)
+    case_of, cases = _cases(rows, cases)
     return Coded(cases, texts["activity"], texts["workflow"], len(known), hashes, case_of, numbers)
 
 
-def _cases(rows: Rows) -> tuple[pd.Index, Any, Any]:
-    """The cases by the hash DuckDB gives them (of another text where two share one), with persons taken out."""
-    rows.con.execute(
-        f'CREATE TABLE names AS SELECT DISTINCT "case" AS c FROM {rows.table} WHERE "case" IS NOT NULL ORDER BY c'
-    )
+def _hashed(rows: Rows) -> tuple[Any, pd.Index]:
+    """The texts of the cases in order, and the hash DuckDB gives each (of another text where two share one)."""
     while True:
+        met = {"case": rows.passed.cases} if rows.passed else {}
+        rows.con.execute(
+            'CREATE OR REPLACE TABLE names AS SELECT DISTINCT "case" AS c '
+            f'FROM {"met" if met else rows.table} WHERE "case" IS NOT NULL ORDER BY c'
+        )
         found = rows.con.execute(f"SELECT c, {rows.hashed('c')} AS h FROM names ORDER BY rowid").fetchnumpy()
         hashes = pd.Index(np.asarray(found["h"]))
         if hashes.is_unique:
-            break
-        rows.salt += "+"
-    cases = np.asarray(found["c"], object)
+            return np.asarray(found["c"], object), hashes
+        rows.salted()
+
+
+def _cases(rows: Rows, cases: Any) -> tuple[Any, Any]:
+    """The number of each case, and the cases by number, with persons taken out."""
     doubtful = _doubtful_cases(rows)
     kept = {place: clean(rows, cases[place], "case") for place in doubtful}
     if all(kept[place] == cases[place] for place in doubtful):
-        return hashes, np.append(np.arange(len(cases)), -1).astype(np.int32), cases
+        return np.append(np.arange(len(cases)), -1).astype(np.int32), cases
     cases = cases.copy()
     for place, word in kept.items():
         cases[place] = word
     numbers, names = pd.factorize(cases, sort=True)
-    return hashes, np.append(numbers, -1).astype(np.int32), names
+    return np.append(numbers, -1).astype(np.int32), names
 
 
 def _doubtful_cases(rows: Rows) -> list[int]:
     """Where in the table of names a text stands that may hold a person, or cannot be used as it is."""
+    words = [WORD.findall(person.casefold()) for person in rows.words.get("resource", [])]
+    ends = {word for name in words if len(name) > 1 for word in (name[0], name[-1])}
+    # the ids of a tool differ in their digits alone: where none is in doubt with every digit a 0, none is at all
+    rows.con.execute(
+        f"CREATE OR REPLACE TABLE shapes AS SELECT DISTINCT translate(c, {text(DIGITS)}, {text(ZEROS)}) AS c FROM names"
+    )
+    if not _doubtful(rows.con, "shapes", {end.translate(str.maketrans(DIGITS, ZEROS)) for end in ends}):
+        return []
+    return sorted(_doubtful(rows.con, "names", ends))
+
+
+def _doubtful(con: Any, table: str, ends: set[str]) -> set[int]:
+    """The rows of a table of names that are too long, suspect, or hold the first or last word of a person's name."""
     longest = EVENTS.columns["case"].max_length
     where = f"length(c) > {longest} OR regexp_matches(c, {text(SUSPECT)})"
-    found = {row for (row,) in rows.con.execute(f"SELECT rowid FROM names WHERE {where}").fetchall()}
-    words = [WORD.findall(person.casefold()) for person in rows.words.get("resource", [])]
-    ends = sorted({word for name in words if len(name) > 1 for word in (name[0], name[-1])})
+    found = {row for (row,) in con.execute(f"SELECT rowid FROM {table} WHERE {where}").fetchall()}
     if ends:
-        rows.con.execute("CREATE OR REPLACE TABLE ends AS SELECT unnest(?) AS w", [ends])
-        within = "SELECT rowid AS r, unnest(regexp_split_to_array(lower(c), '\\W+')) AS w FROM names"
-        met = rows.con.execute(f"SELECT DISTINCT r FROM ({within}) WHERE w IN (SELECT w FROM ends)").fetchall()
+        con.execute("CREATE OR REPLACE TABLE ends AS SELECT unnest(?) AS w", [sorted(ends)])
+        within = f"SELECT rowid AS r, unnest(regexp_split_to_array(lower(c), '\\W+')) AS w FROM {table}"
+        met = con.execute(f"SELECT DISTINCT r FROM ({within}) WHERE w IN (SELECT w FROM ends)").fetchall()
         found.update(row for (row,) in met)
-    return sorted(found)
+    return found
 
 
 def clean(rows: Rows, word: str, name: str) -> str | None:

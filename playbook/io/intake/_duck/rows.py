@@ -1,4 +1,8 @@
-"""The rows of large event logs inside DuckDB: loaded as written, refused with reasons, fetched as numbers by time."""
+"""The rows of large event logs: read and coded by DuckDB, refused with reasons, given as numbers by time.
+
+One file in the order of time, as tools export it, is passed through once and never stored: its numbers go to a shelf. Any
+other log becomes a table, for its times to be read by the kit, its rows to be sorted, or repeats to be found.
+"""
 
 # ruff: noqa: S608 - SQL is put together from our own words and quoted names
 from __future__ import annotations
@@ -11,6 +15,7 @@ import pandas as pd
 
 from playbook.io.intake._cells import FIRST_YEAR, LAST_YEAR, Clock, Instants, instants
 from playbook.io.intake._duck.names import Coded
+from playbook.io.intake._duck.passing import Passed, passed
 from playbook.io.intake._duck.sql import (
     SAMPLE,
     WORDS,
@@ -25,7 +30,7 @@ from playbook.io.intake._duck.sql import (
 )
 from playbook.io.intake._privacy import Pseudonyms
 from playbook.tables import EVENTS
-from playbook.workflows.discovery.walk import NEVER, Stretch
+from playbook.workflows.discovery.walk import NEVER, Shelf, Stretch
 
 MOST_FAULTS = 100
 HASHES = 50_000
@@ -35,46 +40,76 @@ EARLIEST, LATEST = (
 
 
 class Rows:
-    """The rows of the logs in DuckDB; `load`, then `stretches`, then `forget`."""
+    """The rows of the logs; `load`, then `stretches`, then `forget`."""
 
-    def __init__(self, con: Any, logs: Sequence[Log], clock: Clock, pseudonyms: Pseudonyms) -> None:
-        self.con, self.logs, self.clock, self.pseudonyms = con, logs, clock, pseudonyms
+    def __init__(
+        self, con: Any, logs: Sequence[Log], clock: Clock, pseudonyms: Pseudonyms, shelf: Shelf
+    ) -> None:  # fmt: skip
+        self.con, self.logs, self.clock, self.pseudonyms, self.shelf = con, logs, clock, pseudonyms, shelf
         present = {name for log in logs for name in log.columns}
         self.words = {name: list[str]() for name in WORDS if name in present}
         self.times: list[str] = [name for name in ("timestamp", "begun") if name in present]
         self.has_minutes = "minutes" in present
         self.table, self.place, self.salt = "raw", "rowid", ""
+        self.passed: Passed | None = None
         self.used = self.repeated = 0
         self.refused: list[int] = []
         self.refused_count = 0
         self.assumed_zone = False
 
     def load(self) -> None:
-        """Read every file once into one table, in the order of its rows."""
+        """Read every file once."""
         # 1. the words of the first rows become codes; a word met later is kept as text beside them
-        for name in self.words:
-            self._learn(name)
-        self.bad_days = any(impossible := [impossible_days(self.con, log) for log in self.logs])
+        self._first = {name: self._learn(name) for name in self.words}
+        self._impossible = [impossible_days(self.con, log) for log in self.logs]
+        self.bad_days = any(self._impossible)
+        self._shapes = [{name: shapes_of(self.con, log, name) for name in self.times} for log in self.logs]
+        shapes = [shape for log in self._shapes for found in log.values() for shape in found]
+        self.assumed_zone = not self.clock.timezone and not all(map(has_zone, shapes))
+        self.con.execute("CREATE TABLE stamps (t VARCHAR, moment BIGINT)")
+        # 2. the rows as they come, or a table of them
+        self.passed = self._pass() if len(self.logs) == 1 else None
+        if self.passed:
+            self.words = {name: [*words, *self.passed.later[name]] for name, words in self._first.items()}
+        else:
+            self._store()
+
+    def _pass(self) -> Passed | None:
+        first = {name: len(words) for name, words in self._first.items()}
+        new = ", ".join(f"{name}_new" for name in (*first, *self.times))
+        codes = [f"coalesce(enum_code({name})::INTEGER, -1) AS {name}" for name in first]
+        rows = f"SELECT *, coalesce({new}) IS NOT NULL AS odd FROM ({self._rows(0)})"
+        said = f'encode(CASE WHEN odd THEN to_json(["case", {new}])::VARCHAR ELSE "case" END) AS said'
+        return passed(self.con, f"SELECT odd, {said}, {self._numbers(codes)} FROM ({rows})", first, self.shelf)
+
+    def _store(self) -> None:
+        """Put every row into one table, in the order of the files or of time."""
+        self.passed = None
         self._declare()
-        # 2. every row
-        for number, log in enumerate(self.logs):
-            self._insert(number, log, impossible[number])
-        # 3. the words met later, and times only the kit's reader can read
-        for name in self.words:
+        for number in range(len(self.logs)):
+            self.con.execute(f"INSERT INTO raw {self._rows(number)}")
+        # the words met later, and times only the kit's reader can read
+        for name, first in self._first.items():
             rows = self.con.execute(f"SELECT DISTINCT {name}_new FROM raw WHERE {name}_new IS NOT NULL").fetchall()
-            self.words[name] += sorted(word for (word,) in rows)
+            self.words[name] = [*first, *sorted(word for (word,) in rows)]
             self._enum(f"all_{name}", self.words[name])
         self._order(times_read=self._read_times())
 
-    def _learn(self, name: str) -> None:
+    def salted(self) -> None:
+        """Give every case another number, as two had the same."""
+        self.salt += "+"
+        if self.passed:
+            self._store()
+
+    def _learn(self, name: str) -> list[str]:
         found: dict[str, None] = {}
         for log in self.logs:
             if name in log.columns:
                 sample = f"SELECT {log.words(name)} AS word FROM {log.sample} LIMIT {SAMPLE}"
                 rows = self.con.execute(f"SELECT DISTINCT word FROM ({sample}) WHERE word IS NOT NULL").fetchall()
                 found.update(dict.fromkeys(sorted(word for (word,) in rows)))
-        self.words[name] = list(found)
-        self._enum(f"first_{name}", self.words[name])
+        self._enum(f"first_{name}", list(found))
+        return list(found)
 
     def _enum(self, name: str, words: Sequence[str]) -> None:
         # DuckDB knows no empty list of words
@@ -92,42 +127,50 @@ class Rows:
     def _named(self, *names: str) -> list[str]:
         return [name for name in names if name in self.times]
 
-    def _insert(self, number: int, log: Log, impossible: dict[str, list[str]]) -> None:
+    def _rows(self, number: int) -> str:
+        """SQL for the rows of a file: what could be read, and beside it the text of what could not."""
         # DuckDB computes an expression once a layer, so what is used twice gets a layer of its own
-        cells, read, kept = [f"{log.words('case')} AS c"], ["*"], ["c"]
-        checked = ["*"]
+        log = self.logs[number]
+        cells, read, checked, kept = [f"{log.words('case')} AS c"], ["*"], ["*"], ['c AS "case"']
         for name in self.words:
             cells.append(f"{log.words(name)} AS {name}_text")
             read.append(f"TRY_CAST({name}_text AS first_{name}) AS {name}")
-            kept += [name, f"CASE WHEN {name} IS NULL THEN {name}_text END"]
         for name in self.times:
-            shapes = shapes_of(self.con, log, name)
-            self.assumed_zone |= not self.clock.timezone and any(not has_zone(shape) for shape in shapes)
+            shapes = self._shapes[number][name]
             cells.append(f"{log.words(name)} AS {name}_text")
             read.append(f"{moment(f'{name}_text', shapes, zoned_only=bool(self.clock.timezone))} AS {name}_read")
             checked.append(f"{sound(f'{name}_read', f'{name}_text')} AS {name}")
-            kept += [name, f"CASE WHEN {name} IS NULL THEN {name}_text END"]
+        measured = ["minutes"] if self.has_minutes else []
         if self.has_minutes:
             cells.append(f"{log.words('minutes')} AS minutes_text")
             read.append("TRY_CAST(minutes_text AS DOUBLE) AS minutes_read")
             checked.append(
                 f"CASE WHEN minutes_read BETWEEN 0 AND {EVENTS.columns['minutes'].high} THEN minutes_read END AS minutes"
             )
-            kept += ["minutes", "CASE WHEN minutes IS NULL THEN minutes_text END"]
+        for name in (*self.words, *self.times, *measured):
+            kept += [name, f"CASE WHEN {name} IS NULL THEN {name}_text END AS {name}_new"]
         if self.bad_days:
-            cells.append(f"{_impossible(impossible)} AS day")
+            cells.append(f"{_impossible(self._impossible[number])} AS day")
             kept.append("day")
         if len(self.logs) > 1:
-            kept.append(str(number))
+            kept.append(f"{number} AS file")
         rows = f"SELECT {', '.join(cells)} FROM {log.source}"
         for layer in (read, checked, kept):
             rows = f"SELECT {', '.join(layer)} FROM ({rows})"
-        self.con.execute(f"INSERT INTO raw {rows}")
+        return rows
+
+    def _numbers(self, codes: Sequence[str]) -> str:
+        """SQL for the numbers of a row, and for what is bad about it."""
+        times = [f"coalesce({name}, {NEVER + 1} - 1) AS {name}" for name in self.times]
+        more = ["minutes", "minutes_new IS NOT NULL AS minutes_bad"] if self.has_minutes else []
+        more += ["day IS NOT NULL AS day_bad"] if self.bad_days else []
+        if "begun" in self.times:
+            more.append("begun IS NULL AND begun_new IS NOT NULL AS begun_bad")
+        return ", ".join([f"{self.hashed(quoted('case'))} AS h", *codes, *times, *more])
 
     def _read_times(self) -> bool:
         """Read by the kit's reader what DuckDB was not asked to; whether any such time was readable."""
         texts = " UNION ".join(f"SELECT {name}_new AS t FROM raw WHERE {name}_new IS NOT NULL" for name in self.times)
-        self.con.execute("CREATE TABLE stamps (t VARCHAR, moment BIGINT)")
         found, any_read = self.con.cursor().execute(texts), False
         while rows := found.fetchmany(HASHES):
             cells = pd.Series([cell for (cell,) in rows], dtype="str")
@@ -209,14 +252,9 @@ class Rows:
             f"coalesce(enum_code({name})::INTEGER, enum_code({name}_new::all_{name})::INTEGER, -1) AS {name}"
             for name in self.words
         ]
-        times = [f"coalesce({name}, {NEVER + 1} - 1) AS {name}" for name in self.times]
-        more = ["minutes", "minutes_new IS NOT NULL AS minutes_bad"] if self.has_minutes else []
-        more += ["day IS NOT NULL AS day_bad"] if self.bad_days else []
-        if "begun" in self.times:
-            more.append("begun IS NULL AND begun_new IS NOT NULL AS begun_bad")
-        what = ", ".join([f"{self.hashed(quoted('case'))} AS h", *codes, *times, *more, f"{self.place} AS place"])
+        what = f"{self._numbers(codes)}, {self.place} AS place"
         self.used, self.refused_count, self.refused = 0, 0, []
-        for part in self._fetched(what, self.table, size):
+        for part in self.passed.stretches(size) if self.passed else self._fetched(what, self.table, size):
             yield self._stretch(part, coded)
 
     def _stretch(self, part: dict[str, Any], coded: Coded) -> Stretch:
@@ -244,6 +282,13 @@ class Rows:
     def forget(self) -> None:
         """Give the memory of the rows back, all but the few that were refused and are shown."""
         shown = ", ".join(map(str, self.refused)) or "-1"
+        if self.passed:
+            # read once more down to the last of them, as no table has them
+            rows = self._rows(0).replace(self.logs[0].source, self.logs[0].sample)
+            rows = f"SELECT * FROM ({rows}) LIMIT {max(self.refused, default=-1) + 1}"
+            rows = f"SELECT *, row_number() OVER () - 1 AS number FROM ({rows})"
+            self.con.execute(f"CREATE TABLE shown AS SELECT * FROM ({rows}) WHERE number IN ({shown})")
+            return
         self.con.execute(
             f"CREATE TABLE shown AS SELECT *, {self._number()} AS number FROM raw WHERE rowid IN ({shown})"
         )
