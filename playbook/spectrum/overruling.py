@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from playbook.spectrum.model import PEOPLE_DECIDE_UP_TO
-from playbook.tables import OVERRULINGS, PLACEMENTS, check, count
+from playbook.tables import OVERRULINGS, check, count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,25 +62,36 @@ def as_decided(placements: pd.DataFrame, overrulings: pd.DataFrame) -> pd.DataFr
     count (`valid` is false in `decided`) change nothing. Raises TableError for a bad table.
     """
     frame = placements.copy()
-    verdicts = decided(placements, overrulings).iloc[: len(placements)]
-    for place, row in enumerate(verdicts.to_dict("records")):
-        if row["decision"] == FOLLOWS or not row["valid"]:
-            continue
-        at = frame.index[place]
-        level = row["decided_level"]
-        for column in ("target_level", "ready_level"):
-            was = frame.loc[at, column]
-            frame.loc[at, column] = {
-                "level": level,
-                "not yet": pd.NA,
-                "keep human": was if pd.isna(was) else min(was, PEOPLE_DECIDE_UP_TO),
-            }[row["decision"]]
-        target = frame.loc[at, "target_level"]
-        if not pd.isna(target):
-            frame.loc[at, "level_low"] = min(target, _or(frame.loc[at, "level_low"], target))
-            frame.loc[at, "level_high"] = max(target, _or(frame.loc[at, "level_high"], target))
-        frame.loc[at, "reasons"] = f"{row['says']} {frame.loc[at, 'reasons']}"[:4000]
-    return check(PLACEMENTS, frame).set_axis(frame.index)
+    made = set(zip(overrulings["team"], overrulings["task_id"], strict=True))
+    keys = zip(placements["team"], placements["task_id"], strict=True)
+    places = [place for place, key in enumerate(keys) if key in made]
+    verdicts = decided(placements.iloc[places], overrulings).iloc[: len(places)].to_dict("records")
+    cells = {name: frame[name].tolist() for name in MOVED}
+    for place, row in zip(places, verdicts, strict=True):
+        if row["valid"]:
+            moved = _moved({name: values[place] for name, values in cells.items()}, row)
+            for name, cell in moved.items():
+                cells[name][place] = cell
+    return frame.assign(**{name: pd.Series(cells[name], frame.index, frame[name].dtype) for name in MOVED})
+
+
+MOVED = ("target_level", "ready_level", "level_low", "level_high", "reasons")
+
+
+def _moved(cells: dict[str, Any], row: dict[Any, Any]) -> dict[str, Any]:
+    """The cells of a placement after people decided on it."""
+    for column in ("target_level", "ready_level"):
+        was = cells[column]
+        cells[column] = {
+            "level": row["decided_level"],
+            "not yet": pd.NA,
+            "keep human": was if pd.isna(was) else min(was, PEOPLE_DECIDE_UP_TO),
+        }[row["decision"]]
+    target = cells["target_level"]
+    if not pd.isna(target):
+        cells["level_low"] = min(target, _or(cells["level_low"], target))
+        cells["level_high"] = max(target, _or(cells["level_high"], target))
+    return cells | {"reasons": f"{row['says']} {cells['reasons']}"[:4000]}
 
 
 def decided_findings(rows: pd.DataFrame) -> list[str]:

@@ -118,7 +118,8 @@ def answer(shown, reason=REASON, role=ROLE):
     shown.locator(".pbb-panel textarea").fill(reason)
     shown.locator(".pbb-panel input").fill(role)
     shown.locator(".pbb-store").click()
-    shown.wait_for_selector(".pbb-panel", state="detached")
+    shown.wait_for_function("() => !document.querySelector('.pbb-panel') || document.querySelector('.pbb-fault').textContent")
+    assert shown.locator(".pbb-fault").all_inner_texts() == []
 
 
 def stored(ws, task):
@@ -290,6 +291,7 @@ def test_the_database_gone_in_the_middle_of_a_drag_gives_the_card_back_and_tryin
     away = database.rename(database.with_suffix(".away"))
     try:
         shown.mouse.up()
+        shown.locator(".pbb-alert").wait_for()  # the watch notices, too, and its message moves what is below it
         answer(shown)
         lies_in(shown, task, 3)
         shown.locator(".pbb-again").wait_for()
