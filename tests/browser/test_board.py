@@ -118,7 +118,9 @@ def answer(shown, reason=REASON, role=ROLE):
     shown.locator(".pbb-panel textarea").fill(reason)
     shown.locator(".pbb-panel input").fill(role)
     shown.locator(".pbb-store").click()
-    shown.wait_for_function("() => !document.querySelector('.pbb-panel') || document.querySelector('.pbb-fault').textContent")
+    shown.wait_for_function(
+        "() => !document.querySelector('.pbb-panel') || document.querySelector('.pbb-fault').textContent"
+    )
     assert shown.locator(".pbb-fault").all_inner_texts() == []
 
 
