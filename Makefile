@@ -15,13 +15,14 @@ run: $(READY)  ## set up, run every phase for the bundled sample, say where the 
 	@$(BIN)/playbook run --workspace $(SAMPLE)
 
 test: $(READY) system check  ## set up, run every test: rules, pytest, notebooks, browser, real servers
-	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
+	$(BIN)/pytest tests/browser
+	$(BIN)/pytest --ignore=tests/browser -n 2 --dist loadscope --no-loadscope-reorder
 	$(BIN)/python tests/run_notebooks.py
 
 check: $(READY)  ## lint and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 
 lab: $(READY)  ## open the sample in JupyterLab
 	@test -e $(SAMPLE)/workspace.toml || $(BIN)/playbook new $(SAMPLE) --sample

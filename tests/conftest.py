@@ -23,28 +23,7 @@ START = dt.date(2026, 11, 2)
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 EXPORTS = Path(__file__).resolve().parent / "fixtures" / "exports"
 SERVER_USER = "postgres"
-STEPPED_BACK = 10  # of 19 steps a process may take back
 _numbers = itertools.count(1)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config, log):
-    """Whole modules to workers, and all browser tests to one: they share a Lab, and several browsers starve each other."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class OneBrowser(LoadScopeScheduling):
-        def _split_scope(self, nodeid):
-            return "tests/browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
-
-    return OneBrowser(config, log)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def browsers_go_first(request):
-    """Other workers' tests step back for the browser's: anywidget gives a widget two seconds to begin."""
-    in_a_worker = hasattr(request.config, "workerinput")
-    if in_a_worker and "browser" not in request.path.parent.name and os.nice(0) < STEPPED_BACK:
-        os.nice(STEPPED_BACK)
 
 
 def missing_package(reason: str) -> None:
