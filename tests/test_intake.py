@@ -16,9 +16,9 @@ from playbook.errors import IntakeError, ParameterError, PlaybookError
 from playbook.io.intake import FORMATS, SHEET_LIMIT, bring_in, load_rules
 from playbook.io.intake._cells import Clock, day, instants, is_impossible, number
 from playbook.io.intake._door import _recognise
-from playbook.io.intake._privacy import Pseudonyms
 from playbook.io.intake._source import open_source
 from playbook.io.intake.tasks import task_id
+from playbook.io.pseudonyms import Pseudonyms
 from playbook.tables import STORED, WRITTEN_BY_AGENTS
 
 TASKS = "task,workflow,minutes_per_run\nWrite report,Reporting,30\nPlan week,Planning,45\n"

@@ -19,7 +19,7 @@ from playbook.errors import IntakeError, ParameterError, PlaybookError
 from playbook.io.exports import rejects_workbook
 from playbook.io.intake import bring_in
 from playbook.io.intake._exported import MEMORY, as_shown, mark_of
-from playbook.io.intake._privacy import Pseudonyms
+from playbook.io.pseudonyms import Pseudonyms
 from playbook.io.workbook import SHEETS, team_workbook
 from playbook.io.workspace import Workspace
 from playbook.tables import FACTORS, TASKS

@@ -19,7 +19,7 @@ from playbook.agents.playbook import POLICY_FILE, Policy, load_policy, write_ski
 from playbook.agents.records import Cells, WorkspaceRecords
 from playbook.errors import ContentError, ParameterError
 from playbook.io import content
-from playbook.io.intake._privacy import Pseudonyms
+from playbook.io.pseudonyms import Pseudonyms
 from playbook.tables import EVERY_AGENT
 
 if TYPE_CHECKING:

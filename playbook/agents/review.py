@@ -22,7 +22,7 @@ from playbook.agents.playbook import POLICY_FILE, Policy, load_policy
 from playbook.agents.records import Cells, WorkspaceRecords, utc_now
 from playbook.agents.tools import label_set
 from playbook.errors import ContentError, ParameterError
-from playbook.io.intake._privacy import Pseudonyms
+from playbook.io.pseudonyms import Pseudonyms
 from playbook.tables import plain_name
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from playbook.io.intake._exported import (
     as_shown,
     mark_of,
 )
-from playbook.io.intake._privacy import Pseudonyms
+from playbook.io.pseudonyms import Pseudonyms
 from playbook.tables import FACTORS, Column, Table
 
 if TYPE_CHECKING:

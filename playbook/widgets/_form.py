@@ -9,7 +9,7 @@ import traitlets
 
 import playbook
 from playbook.errors import ConflictError, Fault, TableError
-from playbook.io.intake._privacy import Pseudonyms
+from playbook.io.pseudonyms import Pseudonyms
 from playbook.tables import STORED
 from playbook.widgets._asking import Asking, Said, files
 from playbook.widgets._form_cells import read

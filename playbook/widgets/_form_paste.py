@@ -12,8 +12,8 @@ import pandas as pd
 
 from playbook.errors import IntakeError
 from playbook.io.intake import FORMATS, Options, load_rules
-from playbook.io.intake._privacy import Pseudonyms
 from playbook.io.intake._source import Source
+from playbook.io.pseudonyms import Pseudonyms
 from playbook.tables import STORED, count
 from playbook.widgets._form_cells import Cells
 from playbook.widgets._form_ledger import own_key

@@ -146,8 +146,9 @@ def _weakly(call: Callable[..., None]) -> Callable[[], Callable[..., None] | Non
 def live(figure: Callable[[Any, Any], Any], widget: Any) -> Any:
     """A chart that follows a widget, drawn again whenever the widget's `changed` moves.
 
-    `figure` takes the tables the widget's `tasks` and `placements` return and gives a plotly Figure. Returns an ipywidgets Output
-    holding the figure as plain data (never a FigureWidget, which would put megabytes into every saved notebook).
+    `figure` takes the tables the widget's `tasks` and `placements` return and gives a plotly Figure. Returns an
+    ipywidgets Output holding the figure as plain data (never a FigureWidget, which would put megabytes into every saved
+    notebook).
     A figure that cannot be made stands as an error in the chart's place, never in the way of what was stored.
     """
     from ipywidgets import Output  # noqa: PLC0415 - loaded when something is shown

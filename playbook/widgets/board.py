@@ -11,7 +11,7 @@ import traitlets
 import playbook
 from playbook import consensus, spectrum
 from playbook.errors import ConflictError, ParameterError, TableError
-from playbook.io.intake._privacy import Pseudonyms
+from playbook.io.pseudonyms import Pseudonyms
 from playbook.tables import OVERRULINGS
 from playbook.widgets import _cards
 from playbook.widgets._asking import Asking, Said, files

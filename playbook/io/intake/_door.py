@@ -17,7 +17,6 @@ from playbook.io.intake._format import Claim, Format, Options, Reading
 from playbook.io.intake._mappings import FILE as MAPPINGS
 from playbook.io.intake._mappings import keep_mapping, kept_mapping, unseen
 from playbook.io.intake._measured import measure_tasks
-from playbook.io.intake._privacy import Pseudonyms
 from playbook.io.intake._registry import FORMATS
 from playbook.io.intake._rules import Rules, load_rules, plain
 from playbook.io.intake._settle import Settled, settle_events, settle_rows
@@ -26,6 +25,7 @@ from playbook.io.intake._source import Source, open_source
 from playbook.io.intake._storing import clear_corrected, store
 from playbook.io.intake._summary import Summary, reconcile, summary_of
 from playbook.io.intake._team_book import Book, bring_book
+from playbook.io.pseudonyms import Pseudonyms
 from playbook.tables import EVENTS
 
 if TYPE_CHECKING:

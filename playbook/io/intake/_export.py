@@ -20,10 +20,10 @@ import pandas as pd
 from playbook.errors import Fault, IntakeError
 from playbook.io.intake._cells import day, moment
 from playbook.io.intake._format import WHOLE_ROW, Claim, Format, Options, Reading, kept_text, not_as_wide
-from playbook.io.intake._privacy import found_only, measured_only
 from playbook.io.intake._rules import Rules, plain
 from playbook.io.intake._sheet import Sheet, Spoilt, is_blank, text_of
 from playbook.io.intake._source import Source
+from playbook.io.pseudonyms import found_only, measured_only
 from playbook.tables import EVENTS, Table, sift
 
 if TYPE_CHECKING:

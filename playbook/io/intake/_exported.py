@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from playbook.errors import IntakeError
-from playbook.io.intake._privacy import Pseudonyms
 from playbook.io.intake._settle import plain_value
+from playbook.io.pseudonyms import Pseudonyms
 from playbook.tables import FACTORS, STORED, Authored, Table
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ import pandas as pd
 
 from playbook.errors import Fault, IntakeError
 from playbook.io.intake._cells import Clock
-from playbook.io.intake._privacy import Pseudonyms
 from playbook.io.intake._rules import Rules, plain
 from playbook.io.intake._sheet import SHEET_LIMIT, Sheet, Spoilt
 from playbook.io.intake._source import Source
+from playbook.io.pseudonyms import Pseudonyms
 from playbook.tables import Table
 
 if TYPE_CHECKING:

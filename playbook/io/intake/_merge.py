@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from playbook.io.intake._exported import Shown
     from playbook.io.intake._format import Reading
-    from playbook.io.intake._privacy import Pseudonyms
+    from playbook.io.pseudonyms import Pseudonyms
     from playbook.tables import Table
 
 SHOWN_CELL, SHOWN_KEYS = 120, 5

@@ -19,12 +19,12 @@ from playbook.errors import IntakeError
 from playbook.io.intake._export import Bad, Export, Record
 from playbook.io.intake._format import Claim, Format, Options, Reading, not_as_wide
 from playbook.io.intake._json import document
-from playbook.io.intake._privacy import Pseudonyms
 from playbook.io.intake._rules import Rules, plain
 from playbook.io.intake._sheet import Sheet, Spoilt, is_blank, text_of
 from playbook.io.intake._source import Source
 from playbook.io.intake._span_values import KINDS_OF_ERROR, either, error_kind, key
 from playbook.io.intake._tickets import in_order
+from playbook.io.pseudonyms import Pseudonyms
 
 RUN, MODEL, TOOL, OTHER = "run", "model", "tool", "other"
 NOT_AN_AGENTS = "not an agent's"

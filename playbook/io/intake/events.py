@@ -20,9 +20,9 @@ from playbook.io.intake._format import (
     not_as_wide,
     refuse_repeated_headers,
 )
-from playbook.io.intake._privacy import found_only
 from playbook.io.intake._sheet import EVENT_LOG_LIMIT, Spoilt, is_blank, text_of
 from playbook.io.intake._source import Source
+from playbook.io.pseudonyms import found_only
 from playbook.tables import EVENTS, sift
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from playbook.io.intake._cells import day, moment
 from playbook.io.intake._export import Bad, Record
-from playbook.io.intake._privacy import PSEUDONYM
 from playbook.io.intake._rules import plain
 from playbook.io.intake._sheet import Sheet, is_blank
 from playbook.io.intake._timesheet import Timesheet, minutes_of, told_work
+from playbook.io.pseudonyms import PSEUDONYM
 from playbook.tables import EVENTS
 
 if TYPE_CHECKING:

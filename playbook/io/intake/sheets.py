@@ -12,9 +12,9 @@ import pandas as pd
 from playbook.errors import Fault, IntakeError
 from playbook.io.intake._cells import WANTED_DAY, day, has_decimal_comma, instants, number
 from playbook.io.intake._format import Claim, Format, Options, Reading, kept_text, not_as_wide, refuse_repeated_headers
-from playbook.io.intake._privacy import found_only, measured_only
 from playbook.io.intake._sheet import Spoilt, is_blank
 from playbook.io.intake._source import Source
+from playbook.io.pseudonyms import found_only, measured_only
 from playbook.tables import STORED, Column, Table, sift
 
 # whole numbers a spreadsheet, a database and a float all hold exactly

@@ -25,8 +25,8 @@ from playbook.io.intake._duck.names import Coded, coded
 from playbook.io.intake._duck.reading import LogReading, reading
 from playbook.io.intake._duck.rows import Rows
 from playbook.io.intake._duck.sql import opened
-from playbook.io.intake._privacy import Pseudonyms
 from playbook.io.intake._rules import load_rules
+from playbook.io.pseudonyms import Pseudonyms
 from playbook.workflows import Discovery, Keywords
 from playbook.workflows.discovery import LOG_WORKFLOW, SESSION_MINUTES
 from playbook.workflows.discovery.counts import Names

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from playbook.io.intake._duck.sql import text
-from playbook.io.intake._privacy import WORD
 from playbook.io.intake._source import _without_guard
+from playbook.io.pseudonyms import WORD
 from playbook.tables import EVENTS
 
 if TYPE_CHECKING:

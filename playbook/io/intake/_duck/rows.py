@@ -28,7 +28,7 @@ from playbook.io.intake._duck.sql import (
     sound,
     text,
 )
-from playbook.io.intake._privacy import Pseudonyms
+from playbook.io.pseudonyms import Pseudonyms
 from playbook.tables import EVENTS
 from playbook.workflows.discovery.walk import NEVER, Shelf, Stretch
 
@@ -127,8 +127,8 @@ class Rows:
     def _named(self, *names: str) -> list[str]:
         return [name for name in names if name in self.times]
 
-    def _rows(self, number: int) -> str:
-        """SQL for the rows of a file: what could be read, and beside it the text of what could not."""
+    def _rows(self, number: int, source: str = "") -> str:
+        """SQL for the rows of a file, or of another `source` of them: what could be read, and the text of what could not."""
         # DuckDB computes an expression once a layer, so what is used twice gets a layer of its own
         log = self.logs[number]
         cells, read, checked, kept = [f"{log.words('case')} AS c"], ["*"], ["*"], ['c AS "case"']
@@ -154,7 +154,7 @@ class Rows:
             kept.append("day")
         if len(self.logs) > 1:
             kept.append(f"{number} AS file")
-        rows = f"SELECT {', '.join(cells)} FROM {log.source}"
+        rows = f"SELECT {', '.join(cells)} FROM {source or log.source}"
         for layer in (read, checked, kept):
             rows = f"SELECT {', '.join(layer)} FROM ({rows})"
         return rows
@@ -284,8 +284,7 @@ class Rows:
         shown = ", ".join(map(str, self.refused)) or "-1"
         if self.passed:
             # read once more down to the last of them, as no table has them
-            rows = self._rows(0).replace(self.logs[0].source, self.logs[0].sample)
-            rows = f"SELECT * FROM ({rows}) LIMIT {max(self.refused, default=-1) + 1}"
+            rows = f"SELECT * FROM ({self._rows(0, self.logs[0].sample)}) LIMIT {max(self.refused, default=-1) + 1}"
             rows = f"SELECT *, row_number() OVER () - 1 AS number FROM ({rows})"
             self.con.execute(f"CREATE TABLE shown AS SELECT * FROM ({rows}) WHERE number IN ({shown})")
             return
