@@ -7,6 +7,7 @@ import pytest
 
 import playbook
 from playbook import spectrum
+from playbook.errors import TableError
 from playbook.tables import OVERRULINGS, PLACEMENTS, check
 
 MODEL = playbook.load("spectrum")
@@ -137,6 +138,15 @@ def test_what_follows_from_a_level_follows_peoples_decision_and_keeps_the_rules_
     assert "the rule gives level 4" in after.loc[0, "reasons"]
     check(PLACEMENTS, after)
     assert placed.loc[0, "target_level"] == 4  # the rule's own frame is left alone
+
+
+def test_a_table_that_is_none_of_decisions_is_refused_in_words_whatever_index_the_tasks_have():
+    placed = spectrum.place(tasks(), MODEL)
+    with pytest.raises(TableError, match="reason"):
+        spectrum.as_decided(placed, pd.DataFrame({"team": ["content"], "task_id": ["a"]}))
+    made = overruled({"task_id": "b", "decision": "level", "level": 5})
+    turned = spectrum.as_decided(placed.iloc[::-1], made)
+    pd.testing.assert_frame_equal(turned.iloc[::-1], spectrum.as_decided(placed, made))
 
 
 def test_nobody_having_overruled_is_said_and_changes_nothing():

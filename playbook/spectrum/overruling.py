@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from playbook.spectrum.model import PEOPLE_DECIDE_UP_TO
-from playbook.tables import OVERRULINGS, check, count
+from playbook.tables import OVERRULINGS, PLACEMENTS, check, count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,26 +59,25 @@ def as_decided(placements: pd.DataFrame, overrulings: pd.DataFrame) -> pd.DataFr
 
     Takes PLACEMENTS and OVERRULINGS. A decided level becomes target and ready level; keep human caps both at level 2,
     where people decide; not yet empties both. The range is widened to hold the decided level. Overrulings that cannot
-    count (`valid` is false in `decided`) change nothing. Raises TableError for a bad table.
+    count (`valid` is false in `decided`) change nothing. Takes longer with the decisions, hardly with the tasks. Raises
+    TableError for a bad table.
     """
-    frame = placements.copy()
-    made = set(zip(overrulings["team"], overrulings["task_id"], strict=True))
-    keys = zip(placements["team"], placements["task_id"], strict=True)
-    places = [place for place, key in enumerate(keys) if key in made]
-    verdicts = decided(placements.iloc[places], overrulings).iloc[: len(places)].to_dict("records")
-    cells = {name: frame[name].tolist() for name in MOVED}
-    for place, row in zip(places, verdicts, strict=True):
-        if row["valid"]:
-            moved = _moved({name: values[place] for name, values in cells.items()}, row)
-            for name, cell in moved.items():
-                cells[name][place] = cell
-    return frame.assign(**{name: pd.Series(cells[name], frame.index, frame[name].dtype) for name in MOVED})
+    # 1. the tasks somebody decided on: few of many
+    made = check(OVERRULINGS, overrulings)
+    keys = set(zip(made["team"], made["task_id"], strict=True))
+    tasks = zip(placements["team"], placements["task_id"], strict=True)
+    theirs = pd.Series([task in keys for task in tasks], placements.index, dtype=bool)
+    few = placements[theirs]
+    # 2. their cells after the decision
+    verdicts = decided(few, made).iloc[: len(few)].to_dict("records")
+    both = zip(few.to_dict("records"), verdicts, strict=True)
+    rows = [_moved(cells, verdict) if verdict["valid"] else cells for cells, verdict in both]
+    # 3. the others as they were
+    moved = check(PLACEMENTS, pd.DataFrame(rows, columns=few.columns)).set_axis(few.index)
+    return pd.concat([placements[~theirs], moved]).loc[placements.index]
 
 
-MOVED = ("target_level", "ready_level", "level_low", "level_high", "reasons")
-
-
-def _moved(cells: dict[str, Any], row: dict[Any, Any]) -> dict[str, Any]:
+def _moved(cells: dict[Any, Any], row: dict[Any, Any]) -> dict[Any, Any]:
     """The cells of a placement after people decided on it."""
     for column in ("target_level", "ready_level"):
         was = cells[column]

@@ -193,10 +193,11 @@ class _Smoothing:
         plain = y[places] - self.slots[slots[places]] - self.weekdays[days[places]]
         self.level = float(np.median(plain[: max(14, self.how.slots)]))
         fitted = math.sqrt(len(places) / (len(places) - len(set(slots[places]))))
-        error = np.diff(plain) / math.sqrt(2)
         if self.how is DAYS:
             around = rest - self.slots[slots[places]]
             error = fitted * (around - np.median(around))
+        else:
+            error = np.diff(plain) / math.sqrt(2)
         self.sigma = max(1.4826 * float(np.median(np.abs(error))), self.scale.least(self.level))
         for i in places:
             self._learn(float(y[i]), int(slots[i]), int(days[i]), fitted=fitted)
