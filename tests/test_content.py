@@ -277,12 +277,13 @@ def test_the_rooms_read_the_content_they_are_named_for():
             f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n" for before, name in itertools.pairwise("abcdefghi")
         ), "its aliases unfold to more than 100,000 values"),
         ("a: &a [*a]", "its aliases unfold to more than"),
+        ("- &a0 [1]\n" + "".join(f"- &a{n} [*a{n - 1}]\n" for n in range(1, 5001)), "its aliases unfold to more than"),
         ("[" * 50_000 + "]" * 50_000, "lists stand in lists more than 100 levels deep"),
         ("- " * 50_000 + "1", "lists stand in lists more than 100 levels deep"),
         ("!!python/object/apply:os.getcwd []", "could not determine a constructor"),
         ("a: 1\na: 2", "the key 'a' is there twice"),
     ],
-    ids=["aliases of aliases", "an alias in itself", "deep", "deep without brackets", "a call", "a key twice"],
+    ids=["aliases of aliases", "an alias in itself", "a chain of aliases", "deep", "deep without brackets", "a call", "a key twice"],
 )  # fmt: skip
 def test_a_file_made_to_fill_the_memory_or_to_mislead_is_refused_in_one_line(tmp_path, text, said):
     path = tmp_path / "policy.yaml"
