@@ -318,21 +318,47 @@ def test_a_board_nobody_looks_at_stops_watching_and_begins_again_when_shown(team
 
 def test_a_chart_follows_and_is_plain_data(shown):
     chart = live(figures.level_distribution, shown)
-    before = chart.outputs[0]["data"]["application/vnd.plotly.v1+json"]
+    before = chart.figure
     shown.decide("a", "level", 3, reason=WHY, decided_by="Analyst")
-    after = chart.outputs[0]["data"]["application/vnd.plotly.v1+json"]
-    assert before != after
-    assert list(chart.outputs[0]["data"]) == ["application/vnd.plotly.v1+json"]
-    assert json.dumps(after)
+    assert chart.figure != before
+    assert sorted(chart.figure) == ["data", "layout"]
+    assert json.dumps(chart.figure)
+    chart.close()
+    last = chart.figure
+    shown.undo()
+    assert chart.figure == last
 
 
 def test_a_chart_that_cannot_be_drawn_says_so_and_the_decision_stands(shown, team, monkeypatch):
     chart = live(lambda _tasks, placed: figures.level_distribution(placed, placed), shown)
-    assert chart.outputs[0]["output_type"] == "error"
+    assert "cannot be drawn" in chart.wrong
     out = sent(shown, monkeypatch)
     ask(shown, task="a", decision="level", level=3)
     assert out[0]["ok"]
     assert kept(team)[0]["level"] == 3
+
+
+def test_a_chart_that_could_not_be_drawn_once_is_drawn_again(shown):
+    fails = [KeyError("hours"), None]
+
+    def now_and_then(tasks, placed):
+        if fault := fails.pop(0):
+            raise fault
+        return figures.level_distribution(tasks, placed)
+
+    chart = live(now_and_then, shown)
+    assert (chart.figure, "KeyError" in chart.wrong) == ({}, True)
+    shown.decide("a", "level", 3, reason=WHY, decided_by="Analyst")
+    assert (bool(chart.figure["data"]), chart.wrong) == (True, "")
+
+
+def test_the_browser_gets_plotly_from_the_kernel_and_no_notebook_keeps_it(shown, monkeypatch):
+    chart, out = live(figures.level_distribution, shown), []
+    monkeypatch.setattr(chart, "send", lambda said, buffers: out.append((said, buffers)))
+    chart._hear(chart, {"do": "library"}, [])
+    assert out[0][0] == {"sent": "plotly"}
+    assert b"plotly.js v" in out[0][1][0][:100]
+    assert sum(len(json.dumps(value)) for name, value in chart.get_state().items() if name != "layout") < 50_000
 
 
 def test_the_static_twin_says_the_same_as_the_board(shown):

@@ -8,8 +8,9 @@ with a board alone stays light.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from playbook.widgets._live import Watch, live
+from playbook.widgets._live import Watch
 from playbook.widgets.board import Board, board
+from playbook.widgets.chart import Chart, live
 
 if TYPE_CHECKING:
     from playbook.widgets._form_questions import Assessment, Scorer
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Assessment",
     "Board",
+    "Chart",
     "ReviewQueue",
     "RowForm",
     "Scorer",

@@ -1,4 +1,4 @@
-"""Notices what others change in the workspace while a widget is on a screen, and hands charts the new tables.
+"""Notices what others change in the workspace while a widget is on a screen.
 
 A widget must see another notebook's change within a second, must not keep the kernel from its cells, and must not
 be kept alive by being watched.
@@ -9,10 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
-import json
-import traceback
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from playbook.errors import PlaybookError
 
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from playbook.io.workspace import Workspace
 
 EVERY_SECONDS = 0.4
-MIME = "application/vnd.plotly.v1+json"
 
 
 class Watch:
@@ -141,29 +138,3 @@ async def _ask(watched: weakref.ref[Watch], every: float) -> None:
 
 def _weakly(call: Callable[..., None]) -> Callable[[], Callable[..., None] | None]:
     return weakref.WeakMethod(call) if inspect.ismethod(call) else lambda: call
-
-
-def live(figure: Callable[[Any, Any], Any], widget: Any) -> Any:
-    """A chart that follows a widget, drawn again whenever the widget's `changed` moves.
-
-    `figure` takes the tables the widget's `tasks` and `placements` return and gives a plotly Figure. Returns an
-    ipywidgets Output holding the figure as plain data (never a FigureWidget, which would put megabytes into every saved
-    notebook).
-    A figure that cannot be made stands as an error in the chart's place, never in the way of what was stored.
-    """
-    from ipywidgets import Output  # noqa: PLC0415 - loaded when something is shown
-
-    shown = Output()
-
-    def draw(_change: object = None) -> None:
-        try:
-            bundle = {MIME: json.loads(figure(widget.tasks(), widget.placements()).to_json())}
-            output = {"output_type": "display_data", "data": bundle, "metadata": {}}
-        except Exception as error:  # noqa: BLE001 - a chart's fault is shown as a cell would, and the decision stands
-            said = traceback.format_exception(error)
-            output = {"output_type": "error", "ename": type(error).__name__, "evalue": str(error), "traceback": said}
-        shown.outputs = (output,)
-
-    draw()
-    widget.observe(draw, names="changed")
-    return shown

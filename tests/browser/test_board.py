@@ -165,18 +165,22 @@ def test_a_card_moved_with_the_mouse_says_why_the_rule_differs_and_asks_for_a_re
     assert "decided" in card(shown, task).inner_text()
 
 
-def test_the_chart_follows_a_drop(shown, rule):
+def test_the_chart_follows_a_drop_where_it_stands(shown, rule):
     task = a_task(rule, 3)
     chart = shown.locator(".js-plotly-plot").first
     chart.wait_for(state="attached")
-    before = shown.evaluate("() => document.querySelector('.js-plotly-plot').textContent")
+    before = chart.inner_text()
+    chart.evaluate("(node) => { node.dataset.same = 'yes'; }")
     drag(shown, task, 1)
     answer(shown)
     shown.wait_for_function(
         "(before) => { const plot = document.querySelector('.js-plotly-plot'); "
-        "return plot && plot.textContent && plot.textContent !== before; }",
+        "return plot.innerText && plot.innerText !== before; }",
         arg=before,
     )
+    assert chart.get_attribute("data-same") == "yes"
+    assert chart.get_attribute("role") == "img"
+    assert "of the tasks are worked at level" in chart.get_attribute("aria-label")
 
 
 def test_a_card_put_where_the_rule_has_it_needs_no_reason_and_the_decision_is_removed(shown, ws, rule):
