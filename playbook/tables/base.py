@@ -51,14 +51,21 @@ class Row(BaseModel):
     """A row of a shared table: unknown columns refused, text stripped, no infinities, never changed in place."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False, coerce_numbers_to_str=True
+        extra="forbid",
+        frozen=True,
+        str_strip_whitespace=True,
+        allow_inf_nan=False,
+        coerce_numbers_to_str=True,
+        defer_build=True,  # most programs check rows of few tables
     )
 
 
 class Authored(BaseModel):
     """A piece of content written by people in YAML: unknown keys refused, never changed in place."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, str_strip_whitespace=True, allow_inf_nan=False, defer_build=True
+    )
 
 
 class Sourced(Authored):
