@@ -1,5 +1,6 @@
 import datetime as dt
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ import openpyxl
 import pandas as pd
 import pytest
 from engagement import copy_of
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import KernelManager
 from typer.testing import CliRunner
 
 import playbook
@@ -323,6 +326,36 @@ def test_lab_starts_on_this_workspace(folder, monkeypatch):
     assert run("lab", "--no-browser", "-w", folder).exit_code == 0
     assert seen["env"]["PLAYBOOK_WORKSPACE"] == str(folder)
     assert f"--ServerApp.root_dir={folder / 'lab'}" in seen["words"]
+
+
+def test_the_kernel_of_lab_has_no_debugger_and_is_otherwise_ipykernels_own(folder, monkeypatch):
+    seen = {}
+    monkeypatch.setenv("JUPYTER_PATH", "/somebody/elses")
+    monkeypatch.setattr(lab.subprocess, "call", lambda words, env: seen.update(env) or 0)
+    for _ in range(2):  # the second time over the files of the first
+        assert run("lab", "--no-browser", "-w", folder).exit_code == 0
+    ours, others = seen["JUPYTER_PATH"].split(":")
+    assert others == "/somebody/elses"
+    specs = KernelSpecManager(kernel_dirs=[f"{ours}/kernels"])
+    spec = specs.get_kernel_spec("python3")
+    assert (spec.language, spec.metadata["debugger"]) == ("python", False)
+    assert (Path(spec.resource_dir) / "logo-64x64.png").is_file()
+    manager = KernelManager(kernel_name="python3", kernel_spec_manager=specs)
+    manager.start_kernel(env={**os.environ})
+    client = manager.blocking_client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=60)
+        told = client.kernel_info(reply=True, timeout=60)["content"]
+        said = []
+        code = "import sys, json\nprint('debugpy' in sys.modules, '' in sys.path)\nimport debugpy, playbook"
+        ran = client.execute_interactive(code, timeout=60, output_hook=lambda m: said.append(m["content"].get("text")))
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    assert "debugger" not in told["supported_features"]
+    assert "False True\n" in said
+    assert ran["content"]["status"] == "ok"
 
 
 def test_new_with_the_sample_is_labelled_as_made_up(tmp_path):

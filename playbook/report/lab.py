@@ -15,8 +15,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ipykernel.kernelspec import write_kernel_spec
+
 import playbook
 from playbook.io import content
+from playbook.report import lab_kernel
 from playbook.report.binding import title
 from playbook.report.jobs import START, known
 
@@ -27,10 +30,17 @@ if TYPE_CHECKING:
     from playbook.report.jobs import Phase
 
 FOLDER = "lab"
+SETTINGS_FOLDER = ".settings"
+KERNELS = "jupyter"
 # The news question would stand on the projector in the middle of a workshop.
 SETTINGS: dict[str, dict[str, Any]] = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 30},
+}
+# ipykernel's own, started without its debugger, which Lab then greys out
+KERNEL: dict[str, Any] = {
+    "argv": [sys.executable, lab_kernel.__file__, "-f", "{connection_file}"],
+    "metadata": {"debugger": False},
 }
 # letters for the last row of a room, and the launcher's tiles
 EXTENSIONS = Path(playbook.__file__).resolve().parent / "widgets" / "labextensions"
@@ -63,10 +73,13 @@ def tiles(phases: Sequence[Phase]) -> list[dict[str, str]]:
 
 def command(folder: Path, phases: Sequence[Phase], *, browser: bool) -> list[str]:
     """The command that starts JupyterLab on these copies, fit for a projector, with a tile for each phase."""
-    settings = folder / ".settings"
+    settings = folder / SETTINGS_FOLDER
     settings.mkdir(parents=True, exist_ok=True)
     _write(settings / "overrides.json", SETTINGS)
     _write(settings / "page_config.json", {"playbookTiles": json.dumps(tiles(phases))})
+    kernel = settings / KERNELS / "kernels" / "python3"
+    shutil.rmtree(kernel, ignore_errors=True)
+    write_kernel_spec(str(kernel), overrides=KERNEL)
     words = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
     words += [f"--LabApp.app_settings_dir={settings}", f"--LabApp.extra_labextensions_path={EXTENSIONS}"]
     if (folder / "00_start.ipynb").is_file():
@@ -81,11 +94,14 @@ def command(folder: Path, phases: Sequence[Phase], *, browser: bool) -> list[str
 def start(workspace: Workspace, *, browser: bool = True) -> int:
     """Run JupyterLab until it ends and return its exit code."""
     place = str(workspace.folder.resolve()) if workspace.folder else workspace.url
-    words = command(copies(workspace), known(workspace.folder, by_hand=True), browser=browser)
+    folder = copies(workspace)
+    words = command(folder, known(workspace.folder, by_hand=True), browser=browser)
+    kernels = os.pathsep.join(filter(None, [str(folder / SETTINGS_FOLDER / KERNELS), os.environ.get("JUPYTER_PATH")]))
+    env = {**os.environ, "PLAYBOOK_WORKSPACE": place, "JUPYTER_PATH": kernels}
     # Ctrl-C is for JupyterLab, which asks whether it is meant.
     before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
     try:
-        return subprocess.call(words, env={**os.environ, "PLAYBOOK_WORKSPACE": place})  # noqa: S603 - our own words
+        return subprocess.call(words, env=env)  # noqa: S603 - our own words
     finally:
         signal.signal(signal.SIGINT, before)
 
