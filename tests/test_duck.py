@@ -276,6 +276,13 @@ def test_a_telephone_number_or_a_turned_name_in_a_case_is_no_more_kept_than_on_t
     assert "plain 12345678" in said
 
 
+def in_pieces(batches, size):
+    for numbers, begins, text in batches:
+        for at in range(0, len(numbers["h"]), size):
+            some = {name: column[at : at + size] for name, column in numbers.items()}
+            yield _duck.passing.Batch(some, begins[at : at + size + 1], text)
+
+
 def test_rows_in_order_are_never_stored_and_give_what_stored_rows_give(tmp_path, monkeypatch):
     # words the first rows do not have, a row without a case, one without a time, one long before there were tools
     rows = [f"c{n % 40},Step {n % 9},2026-01-01T{n // 60:02d}:{n % 60:02d}:00Z,p{n % 7}" for n in range(900)]
@@ -287,7 +294,11 @@ def test_rows_in_order_are_never_stored_and_give_what_stored_rows_give(tmp_path,
     rows += ["c1,Neu,,p1", "c1,Neu,2026-01-02T00:03:00Z,Yan", "c1,Neu,2026-01-02T00:03:00Z,", "c1,too,few"]
     path = written(tmp_path, HEADER + "\n".join(rows) + "\n")
     monkeypatch.setattr(_duck.rows, "SAMPLE", 50)
-    monkeypatch.setattr(_duck.passing, "VECTORS", 1)
+    # few rows at a time, and few cases remembered
+    whole = _duck.passing._batches
+    monkeypatch.setattr(_duck.passing, "_batches", lambda *asked: in_pieces(whole(*asked), 100))
+    monkeypatch.setattr(_duck.passing, "REMEMBERED", 16)
+    monkeypatch.setattr(_duck.passing, "STEP", 7)
     straight = intake.discover(path, pseudonym_key=b"k")
     stored = []
     keep = _duck.rows.Rows._store
@@ -309,7 +320,7 @@ def test_cases_that_share_a_number_are_told_apart_by_another(tmp_path, monkeypat
     wanted = intake.discover(path)
     assert len(wanted.cases) == 20
     honest = _duck.rows.Rows.hashed
-    monkeypatch.setattr(_duck.passing, "VECTORS", 1)
+    monkeypatch.setattr(_duck.rows.Rows, "_pass", lambda rows: None)
     monkeypatch.setattr(
         _duck.rows.Rows,
         "hashed",

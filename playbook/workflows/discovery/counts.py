@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -62,18 +62,19 @@ class Middles(NamedTuple):
 
 
 def middles(walk: Walk) -> Middles:
-    """What needs ranking, one group of values at a time: together they are as many as the events."""
-    codes, steps = range(walk.activities), walk.waits.groups()
-    return Middles(
-        _ranked(walk.minutes.values(code, code) for code in codes),
-        _ranked(walk.waits.values(code * walk.activities, (code + 1) * walk.activities - 1) for code in codes),
-        steps,
-        _ranked(walk.waits.values(step, step) for step in steps),
-    )
+    """What needs ranking, one activity's values at a time: together they are as many as the events."""
+    minutes, waits, steps = np.zeros((walk.activities, 4)), np.zeros((walk.activities, 4)), dict[int, list[float]]()
+    for code in range(walk.activities):
+        minutes[code] = _counted(list(walk.minutes.values(code, code).values()))
+        into = walk.waits.values(code * walk.activities, (code + 1) * walk.activities - 1)
+        steps |= {step: _counted([values]) for step, values in into.items()}
+        waits[code] = _counted(list(into.values()))
+    return Middles(minutes, waits, np.array(list(steps), np.int64), np.array(list(steps.values())).reshape(-1, 4))
 
 
-def _ranked(found: Iterable[Floats]) -> Floats:
-    return np.array([(len(values), *middle(values)) for values in found]).reshape(-1, 4)
+def _counted(parts: Sequence[Floats]) -> list[float]:
+    values = np.concatenate([np.empty(0), *parts])
+    return [len(values), *middle(values)]
 
 
 def activity_rows(walk: Walk, names: Names, paths: Paths, known: Middles) -> pd.DataFrame:

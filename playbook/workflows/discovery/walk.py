@@ -49,12 +49,24 @@ class Stretch(NamedTuple):
     workflow: Ints | None = None
 
 
-class Timed(NamedTuple):
-    """A stretch, the active minutes of its events (NaN: not known), and which of them the tool recorded."""
+class Grouped(NamedTuple):
+    """The events of a stretch case by case, each case in the order of time, from `starts` to `ends` (its last one).
 
-    stretch: Stretch
-    minutes: Floats
+    `begin` is when the work on an event began, `active` its microseconds, 0 where it is not `timed`; `recorded` are those
+    whose minutes the tool recorded.
+    """
+
+    case: Ints
+    activity: Ints
+    at: Ints
+    person: Ints
+    begin: Ints
+    active: Ints
+    timed: Flags
     recorded: Flags
+    workflow: Ints | None
+    starts: Ints
+    ends: Ints
 
 
 class Sizes(NamedTuple):
@@ -81,18 +93,17 @@ class Ranks:
             starts = np.flatnonzero(np.r_[True, group[1:] != group[:-1]])
             self._parts.append((group[starts], np.r_[starts, len(group)], self._shelf(values[order])))
 
-    def groups(self) -> Ints:
-        """Every group that has a value, in order."""
-        return np.unique(np.concatenate([np.empty(0, np.int64), *(groups for groups, _, _ in self._parts)]))
-
-    def values(self, first: int, last: int) -> NDArray[Any]:
-        """The values of the groups from `first` to `last`, both counted."""
-        found: list[NDArray[Any]] = [np.empty(0)]
+    def values(self, first: int, last: int) -> dict[int, NDArray[Any]]:
+        """The values of each group from `first` to `last`, both counted, that has some."""
+        found: dict[int, list[NDArray[Any]]] = {}
         for groups, starts, read in self._parts:
             low, high = np.searchsorted(groups, [first, last + 1])
             if low < high:
-                found.append(read(int(starts[low]), int(starts[high])))
-        return np.concatenate(found) if len(found) > 1 else found[0]
+                bounds = starts[low : high + 1]
+                values = np.split(read(int(bounds[0]), int(bounds[-1])), bounds[1:-1] - bounds[0])
+                for group, some in zip(groups[low:high].tolist(), values, strict=True):
+                    found.setdefault(group, []).append(some)
+        return {group: np.concatenate(found[group]) for group in sorted(found)}
 
 
 class Met:
@@ -154,22 +165,25 @@ class Walk:
 
     def take(self, stretch: Stretch) -> None:
         """Walk through the next stretch."""
-        self.add(self.timed_stretch(stretch))
+        self.add(self.grouped(stretch))
 
-    def timed_stretch(self, stretch: Stretch) -> Timed:
-        """The stretch with the minutes of its events, counted by activity and person; cases are left to `add`."""
+    def grouped(self, stretch: Stretch) -> Grouped:
+        """The stretch case by case, counted by activity and person; what happened to cases before is left to `add`."""
         recorded_minutes, recorded = self._recorded(stretch)
         minutes = np.where(recorded, recorded_minutes, self._pauses(stretch))
         self._count(stretch, minutes, recorded)
-        return Timed(stretch, minutes, recorded)
+        if len(stretch.at):
+            self.first_at = min(self.first_at, int(stretch.at[0]))
+            self.last_at = max(self.last_at, int(stretch.at[-1]))
+        found = _grouped(stretch, minutes, recorded)
+        case, activity = (self.shelf(numbers.astype(np.int32)) for numbers in (found.case, found.activity))
+        self._paths.append((len(found.case), case, activity))
+        return found
 
-    def add(self, timed: Timed) -> None:
+    def add(self, found: Grouped) -> None:
         """Take a stretch into its cases; what happened to cases before is all it needs and changes."""
-        stretch, minutes, recorded = timed
-        if not len(stretch.at):
-            return
-        self.first_at, self.last_at = min(self.first_at, int(stretch.at[0])), max(self.last_at, int(stretch.at[-1]))
-        self._step(stretch, minutes, recorded)
+        if len(found.case):
+            self._step(found)
 
     def paths(self, cases: Ints) -> tuple[Ints, Ints]:
         """The case and activity of every event of these cases, case by case in the order of time."""
@@ -232,24 +246,19 @@ class Walk:
             codes = activity[said].astype(np.int64) * self.workflow_of.shape[1] + stretch.workflow[said]
             self.workflow_of += np.bincount(codes, minlength=self.workflow_of.size).reshape(self.workflow_of.shape)
 
-    def _step(self, stretch: Stretch, minutes: Floats, recorded: Flags) -> None:
+    def _step(self, found: Grouped) -> None:
         """What follows what in each case, how long it waited, and what the case has come to."""
-        order = sorted_places(stretch.case)
-        case, activity, person = stretch.case[order], stretch.activity[order], stretch.person[order]
-        at, minutes = stretch.at[order], minutes[order]
-        timed = ~np.isnan(minutes)
-        begin = _begin(at, minutes, timed, None if stretch.begun is None else stretch.begun[order])
-        first = np.r_[True, case[1:] != case[:-1]]
-        starts = np.flatnonzero(first)
-        here, ends = case[starts], np.r_[starts[1:], len(case)] - 1
-
-        before_at, before, by = _shifted(at, self.end, first, here), *(
-            _shifted(values, held, first, here)
-            for values, held in ((activity, self._last_activity), (person, self._last_person))
+        case, activity, person, starts, ends = found.case, found.activity, found.person, found.starts, found.ends
+        here = case[starts]
+        before_at, before, by = (
+            _shifted(values, held, starts, here)
+            for values, held in (
+                (found.at, self.end), (activity, self._last_activity), (person, self._last_person)
+            )
         )  # fmt: skip
         follows = before >= 0
         step = activity.astype(np.int64) * self.activities + before
-        wait = np.maximum(begin - before_at, 0) / MINUTE
+        wait = np.maximum(found.begin - before_at, 0) / MINUTE
         self.waits.add(step[follows], wait[follows])
         if self.persons:
             taken = follows & (person >= 0) & (by >= 0) & (person != by)
@@ -259,21 +268,40 @@ class Walk:
             self.handovers[here] += np.add.reduceat(taken, starts, dtype=np.int32)
 
         new = self.events[here] == 0
-        self.start[here[new]], self.begin[here[new]] = at[starts][new], begin[starts][new]
+        self.start[here[new]], self.begin[here[new]] = found.at[starts][new], found.begin[starts][new]
         position = np.arange(len(case)) - np.repeat(starts - self.events[here], ends - starts + 1)
         for kept, marks in zip(self.marks, _marks(position, activity), strict=True):
             kept[here] += np.add.reduceat(marks, starts)
-        self.active[here] += np.add.reduceat(_microseconds(minutes, timed), starts)
-        self.timed[here] += np.add.reduceat(timed, starts, dtype=np.int32)
-        self.recorded[here] += np.add.reduceat(recorded[order], starts, dtype=np.int32)
+        self.active[here] += np.add.reduceat(found.active, starts)
+        self.timed[here] += np.add.reduceat(found.timed, starts, dtype=np.int32)
+        self.recorded[here] += np.add.reduceat(found.recorded, starts, dtype=np.int32)
         self.events[here] += (ends - starts + 1).astype(np.int32)
-        self.end[here], self._last_activity[here], self._last_person[here] = at[ends], activity[ends], person[ends]
-        if stretch.workflow is not None:
-            workflow = stretch.workflow[order]
-            said = workflow >= 0
+        self.end[here], self._last_activity[here], self._last_person[here] = (
+            found.at[ends],
+            activity[ends],
+            person[ends],
+        )
+        if found.workflow is not None:
+            said = found.workflow >= 0
             # assigned in the order of time, so the last one said stays
-            self.workflow[case[said]] = workflow[said]
-        self._paths.append((len(case), self.shelf(case.astype(np.int32)), self.shelf(activity.astype(np.int32))))
+            self.workflow[case[said]] = found.workflow[said]
+
+
+def _grouped(stretch: Stretch, minutes: Floats, recorded: Flags) -> Grouped:
+    order = sorted_places(stretch.case)
+    case, at, minutes = stretch.case[order], stretch.at[order], minutes[order]
+    timed = ~np.isnan(minutes)
+    active = np.rint(np.where(timed, minutes, 0.0) * MINUTE).astype(np.int64)  # whole, so any stretches give one sum
+    # when each event's work began: as recorded, else its minutes before it was done, else not earlier than done
+    begin = at - active
+    if stretch.begun is not None:
+        begun = stretch.begun[order]
+        begin = np.where(begun == NEVER, begin, begun)
+    starts = np.flatnonzero(np.r_[True, case[1:] != case[:-1]]) if len(case) else np.empty(0, np.int64)
+    return Grouped(
+        case, stretch.activity[order], at, stretch.person[order], begin, active, timed, recorded[order],
+        None if stretch.workflow is None else stretch.workflow[order], starts, np.r_[starts[1:], len(case)] - 1,
+    )  # fmt: skip
 
 
 def sorted_places(keys: Ints) -> Ints:
@@ -290,23 +318,11 @@ def sorted_places(keys: Ints) -> Ints:
     return joined & ((1 << bits) - 1)
 
 
-def _begin(at: Ints, minutes: Floats, timed: Flags, begun: Ints | None) -> Ints:
-    """When each event's work began: as recorded, else its minutes before it was done, else not earlier than done."""
-    begin: Ints = at - _microseconds(minutes, timed)
-    return begin if begun is None else np.where(begun == NEVER, begin, begun)
-
-
-def _microseconds(minutes: Floats, timed: Flags) -> Ints:
-    """Whole numbers, whose sum is the same in whatever stretches they come."""
-    whole: Ints = np.rint(np.where(timed, minutes, 0.0) * MINUTE).astype(np.int64)
-    return whole
-
-
-def _shifted(values: Ints, held: Ints, first: Flags, cases: Ints) -> Ints:
+def _shifted(values: Ints, held: Ints, starts: Ints, cases: Ints) -> Ints:
     """The value of the event before in the same case, from an earlier stretch where it lies there."""
     before: Ints = np.empty(len(values), held.dtype)
     before[1:] = values[:-1]
-    before[first] = held[cases]
+    before[starts] = held[cases]
     return before
 
 

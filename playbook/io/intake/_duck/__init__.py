@@ -31,7 +31,7 @@ from playbook.workflows import Discovery, Keywords
 from playbook.workflows.discovery import LOG_WORKFLOW, SESSION_MINUTES
 from playbook.workflows.discovery.counts import Names
 from playbook.workflows.discovery.results import nothing_found, tables_of
-from playbook.workflows.discovery.walk import Shelf, Sizes, Slice, Stretch, Timed, Walk
+from playbook.workflows.discovery.walk import Grouped, Shelf, Sizes, Slice, Stretch, Walk
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -115,8 +115,8 @@ def _walked(rows: Rows, known: Coded, persons: int, session_minutes: float, shel
     sizes = Sizes(len(known.cases), len(known.activities), persons, len(known.workflows))
     walk = Walk(sizes, session_minutes, shelf)
     # persons are followed a stretch ahead of cases, each in a thread: neither needs what the other knows
-    for timed in _ahead(walk.timed_stretch(stretch) for stretch in _by_moments(rows.stretches(known, STRETCH))):
-        walk.add(timed)
+    for found in _ahead(walk.grouped(stretch) for stretch in _by_moments(rows.stretches(known, STRETCH))):
+        walk.add(found)
     return walk
 
 
@@ -169,18 +169,24 @@ def _bench(memory_limit: str, spill: Path, threads: int | None) -> Iterator[Duck
 
 def _shelf(file: Any) -> Shelf:
     """Puts arrays into a file, one behind the other, and reads parts of them back."""
-    path, kept = file.name, Lock()
+    kept = Lock()
 
     def put(array: NDArray[Any]) -> Slice:
         with kept:
             place, kind = file.seek(0, os.SEEK_END), array.dtype
             file.write(np.ascontiguousarray(array).data)
-        return lambda start, stop: np.fromfile(path, kind, stop - start, offset=place + start * kind.itemsize)
+
+        def read(start: int, stop: int) -> NDArray[Any]:
+            part = np.empty(stop - start, kind)
+            os.preadv(file.fileno(), [part.data], place + start * kind.itemsize)
+            return part
+
+        return read
 
     return put
 
 
-def _ahead(stretches: Iterator[Timed]) -> Iterator[Timed]:
+def _ahead(stretches: Iterator[Grouped]) -> Iterator[Grouped]:
     """The same stretches, the next one made ready while one is worked on."""
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(next, stretches, None)

@@ -35,6 +35,10 @@ class Coded(NamedTuple):
     case_of: Any
     number_of: dict[str, Any]
 
+    def case(self, hashes: Any) -> Any:
+        """The number of the case with each of these hashes; -1 where it cannot be used."""
+        return self.case_of[self.hashes.get_indexer(pd.Index(hashes))]
+
 
 def coded(rows: Rows) -> Coded:
     """Numbers for cases, activities, persons and workflows, after persons were taken out of every text."""

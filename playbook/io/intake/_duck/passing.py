@@ -13,14 +13,19 @@ from playbook.workflows.discovery.walk import NEVER, Shelf, Slice
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# vectors of 2,048 rows that are taken at a time from what DuckDB reads: as many rows as a stretch of the walk has
-VECTORS = 128
+# cases remembered at a time, and rows looked up at a time: both small enough for a processor's cache, as most rows are
+# of a case met not long ago
+REMEMBERED = 1 << 18
+STEP = 1 << 12
 
 
 class Passed(NamedTuple):
-    """The texts of the cases, some more than once; by column the words that came later; the numbers on the shelf."""
+    """The cases as they were numbered, some more than once, by text (None: not said) and by hash; by column the words that
+    came later; the numbers on the shelf, `met` that of the case.
+    """
 
     cases: NDArray[np.object_]
+    hashes: NDArray[np.uint64]
     later: dict[str, list[str]]
     parts: list[tuple[int, dict[str, Slice]]]
 
@@ -35,36 +40,101 @@ class Passed(NamedTuple):
             first += count
 
 
+class Batch(NamedTuple):
+    """Some rows as Arrow keeps them: numbers by column; texts in one piece, and where each begins."""
+
+    numbers: dict[str, NDArray[Any]]
+    begins: NDArray[np.int32]
+    text: bytes
+
+    def texts(self, places: NDArray[np.int64]) -> list[str]:
+        """The texts of these rows."""
+        spans = zip(self.begins[places].tolist(), self.begins[places + 1].tolist(), strict=True)
+        return [self.text[begin:end].decode() for begin, end in spans]
+
+
 def passed(con: Any, sql: str, first: Mapping[str, int], shelf: Shelf) -> Passed | None:
     """Read the rows of `sql` as they come; None where they are not in the order of time or need the kit's reader.
 
-    `sql` gives the numbers of a row and its case (`said`); of an `odd` row, which has texts without a number, `said` is
-    a list in JSON: the case, a word for each column of `first`, which says how many words are known, then times. One
-    column for both, and as bytes, because texts are what takes longest to hand over and most are of a case met before.
-    That is told by the case's hash (64 bits: of a million cases two share one once in 37 million logs).
+    `sql` gives the numbers of a row and its case (`said`); of an `odd` row, which has no case or texts without a number,
+    `said` is a list in JSON: the case, a word for each column of `first`, which says how many words are known, then
+    times. One column for both, because texts are what takes longest to take over: only those of a case not met lately
+    are. That is told by the case's hash alone (64 bits: of a million cases two share one, and would be taken for one,
+    once in 37 million logs).
     """
     later: dict[str, dict[str, int]] = {name: {} for name in first}
-    cases, parts, last = [np.empty(0, object)], [], NEVER
-    con.execute(sql)
-    while len(rows := con.fetch_df_chunk(VECTORS)):
-        said, odd = rows.pop("said").to_numpy(object), np.flatnonzero(rows.pop("odd"))
-        numbers: dict[str, Any] = {str(name): column.to_numpy() for name, column in rows.items()}
+    cases, hashes, parts, last, met = list[str | None](), [np.empty(0, np.uint64)], [], NEVER, Met()
+    for batch in _batches(con, sql):
+        numbers, odd = batch.numbers, np.flatnonzero(batch.numbers.pop("odd"))
         at = numbers["timestamp"][numbers["timestamp"] != NEVER]
         if len(at) and (at[0] < last or (at[1:] < at[:-1]).any()):
             return None
         last = at[-1] if len(at) else last
-        if len(odd):
-            # what pandas gives out may not be written to
-            said, numbers = said.copy(), {name: column.copy() for name, column in numbers.items()}
-        for place in odd:
-            case, *texts = json.loads(said[place])
-            said[place] = None if case is None else case.encode()
+        case_of = dict[int, str | None]()
+        for place, said in zip(odd.tolist(), batch.texts(odd), strict=True):
+            case_of[place], *texts = json.loads(said)
             if any(time is not None for time in texts[len(first) :]):
                 return None
             for (name, known), word in zip(later.items(), texts, strict=False):
                 if word is not None:
                     numbers[name][place] = first[name] + known.setdefault(word, len(known))
-        met = said[~rows["h"].duplicated().to_numpy()]
-        cases.append(np.array([case.decode() for case in met if isinstance(case, bytes | bytearray)], object))
-        parts.append((len(rows), {name: shelf(column) for name, column in numbers.items()}))
-    return Passed(np.concatenate(cases), {name: list(known) for name, known in later.items()}, parts)
+        by_hash = numbers.pop("h")
+        numbers["met"], new = met.numbers(by_hash)
+        hashes.append(by_hash[new])
+        found = batch.texts(new)
+        cases += [case_of.get(*both) for both in zip(new.tolist(), found, strict=True)] if case_of else found
+        parts.append((len(by_hash), {name: shelf(column) for name, column in numbers.items()}))
+    words = {name: list(known) for name, known in later.items()}
+    return Passed(np.array(cases, object), np.concatenate(hashes), words, parts)
+
+
+class Met:
+    """Numbers cases by their hashes as they come; a case not met for long may get another number."""
+
+    def __init__(self) -> None:
+        # at no hash's own place, so that none counts as met before it was
+        self._hashes = np.arange(1, REMEMBERED + 1, dtype=np.uint64)
+        self._numbers = np.zeros(REMEMBERED, np.int32)
+        self._count = 0
+
+    def numbers(self, hashes: NDArray[np.uint64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """The number of each, and where the new ones stand first, in the order of their numbers."""
+        numbers, firsts = np.empty(len(hashes), np.int32), [np.empty(0, np.int64)]
+        for start in range(0, len(hashes), STEP):
+            some = hashes[start : start + STEP]
+            place = (some & np.uint64(REMEMBERED - 1)).astype(np.int64)
+            found = self._numbers[place]
+            other = np.flatnonzero(self._hashes[place] != some)
+            if len(other):
+                new, first, turn = np.unique(some[other], return_index=True, return_inverse=True)
+                found[other] = self._count + turn
+                self._hashes[place[other]], self._numbers[place[other]] = some[other], found[other]
+                self._count += len(new)
+                firsts.append(start + other[first])
+            numbers[start : start + STEP] = found
+        return numbers, np.concatenate(firsts)
+
+
+def _batches(con: Any, sql: str) -> Iterator[Batch]:
+    """What DuckDB reads, some hundred thousand rows at a time, without an object for each of their texts."""
+    import duckdb  # noqa: PLC0415 - only large logs pay for these
+    import nanoarrow  # noqa: PLC0415
+
+    with nanoarrow.c_array_stream(con.sql(sql)) as stream:
+        names = [child.name for child in stream.get_schema().children]
+        try:
+            for array in stream:
+                yield _batch(dict(zip(names, array.view().children, strict=True)))
+        except RuntimeError as error:
+            # what DuckDB has to say in the middle of a stream comes without its kind
+            kind = duckdb.OutOfMemoryException if "Out of Memory" in str(error) else duckdb.Error
+            raise kind(str(error).partition("failed ")[2]) from error
+
+
+def _batch(columns: dict[str, Any]) -> Batch:
+    said = columns.pop("said")
+    numbers = {name: np.asarray(column.buffer(1)) for name, column in columns.items()}
+    if numbers["odd"].any():
+        # what is borrowed may not be written to
+        numbers = {name: column.copy() for name, column in numbers.items()}
+    return Batch(numbers, np.asarray(said.buffer(1)), bytes(said.buffer(2)))

@@ -78,8 +78,8 @@ class Rows:
         first = {name: len(words) for name, words in self._first.items()}
         new = ", ".join(f"{name}_new" for name in (*first, *self.times))
         codes = [f"coalesce(enum_code({name})::INTEGER, -1) AS {name}" for name in first]
-        rows = f"SELECT *, coalesce({new}) IS NOT NULL AS odd FROM ({self._rows(0)})"
-        said = f'encode(CASE WHEN odd THEN to_json(["case", {new}])::VARCHAR ELSE "case" END) AS said'
+        rows = f'SELECT *, (coalesce({new}) IS NOT NULL OR "case" IS NULL)::UTINYINT AS odd FROM ({self._rows(0)})'
+        said = f'CASE WHEN odd > 0 THEN to_json(["case", {new}])::VARCHAR ELSE "case" END AS said'
         return passed(self.con, f"SELECT odd, {said}, {self._numbers(codes)} FROM ({rows})", first, self.shelf)
 
     def _store(self) -> None:
@@ -162,10 +162,15 @@ class Rows:
     def _numbers(self, codes: Sequence[str]) -> str:
         """SQL for the numbers of a row, and for what is bad about it."""
         times = [f"coalesce({name}, {NEVER + 1} - 1) AS {name}" for name in self.times]
-        more = ["minutes", "minutes_new IS NOT NULL AS minutes_bad"] if self.has_minutes else []
-        more += ["day IS NOT NULL AS day_bad"] if self.bad_days else []
+        more, bad = [], {}
+        if self.has_minutes:
+            more.append("coalesce(minutes, 'nan'::DOUBLE) AS minutes")
+            bad["minutes"] = "minutes_new IS NOT NULL"
+        if self.bad_days:
+            bad["day"] = "day IS NOT NULL"
         if "begun" in self.times:
-            more.append("begun IS NULL AND begun_new IS NOT NULL AS begun_bad")
+            bad["begun"] = "begun IS NULL AND begun_new IS NOT NULL"
+        more += [f"({said})::UTINYINT AS {name}_bad" for name, said in bad.items()]
         return ", ".join([f"{self.hashed(quoted('case'))} AS h", *codes, *times, *more])
 
     def _read_times(self) -> bool:
@@ -254,23 +259,25 @@ class Rows:
         ]
         what = f"{self._numbers(codes)}, {self.place} AS place"
         self.used, self.refused_count, self.refused = 0, 0, []
+        if self.passed:
+            self._case_of_met = coded.case(self.passed.hashes)
         for part in self.passed.stretches(size) if self.passed else self._fetched(what, self.table, size):
             yield self._stretch(part, coded)
 
     def _stretch(self, part: dict[str, Any], coded: Coded) -> Stretch:
-        case = coded.case_of[coded.hashes.get_indexer(pd.Index(np.asarray(part["h"])))]
+        case = self._case_of_met[part["met"]] if self.passed else coded.case(np.asarray(part["h"]))
         number = {name: coded.number_of[name][np.asarray(part[name])] for name in self.words}
         at = np.asarray(part["timestamp"])
         good = (case >= 0) & (number["activity"] >= 0) & (at >= EARLIEST) & (at < LATEST)
         for name in ("day_bad", "minutes_bad", "begun_bad"):
             if name in part:
-                good &= ~np.asarray(part[name])
+                good &= np.asarray(part[name]) == 0
         if not good.all():
             bad = np.asarray(part["place"])[~good]
             self.refused_count += len(bad)
             self.refused += bad[: MOST_FAULTS - len(self.refused)].tolist()
         self.used += int(good.sum())
-        minutes = np.ma.filled(part["minutes"].astype("float64"), np.nan) if self.has_minutes else None
+        minutes = np.asarray(part["minutes"]) if self.has_minutes else None
         return Stretch(
             case[good], number["activity"][good], at[good],
             number["resource"][good] if "resource" in number else np.full(int(good.sum()), -1),
