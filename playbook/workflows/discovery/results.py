@@ -68,19 +68,19 @@ def nothing_found() -> Discovery:
 def tables_of(walk: Walk, names: Names, workflow: str, keywords: Keywords | None) -> Discovery:
     """The tables of one team's log. `workflow` names what no workflow was recorded for."""
     with ThreadPoolExecutor(1) as pool:
-        # 1. the paths, which also say what comes again in a case; beside them the medians, which need no paths
+        # 1. the medians, and beside them the paths, which also say what comes again in a case
         known = pool.submit(middles, walk)
         paths = Paths(walk)
+        variants = pool.submit(_variants, paths, names)
         cases = _cases(walk, names, paths)
-        variants = _variants(paths, names)
+        flows = flow(walk, names, paths, cases, workflow)
         # 2. the activities, and the steps between them
         rows = activity_rows(walk, names, paths, known.result())
-    done = activities(rows, walk.session)
-    # 3. the tasks they suggest, and how each workflow flows
-    tasks = _tasks(walk, names, done, workflow, keywords)
-    return Discovery(
-        done, arcs(walk, names, rows, known.result()), variants, cases, tasks, flow(walk, names, paths, cases, workflow)
-    )  # fmt: skip
+        done = activities(rows, walk.session)
+        steps = arcs(walk, names, rows, known.result())
+        # 3. the tasks they suggest
+        tasks = _tasks(walk, names, done, workflow, keywords)
+        return Discovery(done, steps, variants.result(), cases, tasks, flows)
 
 
 def joined(found: Sequence[Discovery]) -> Discovery:

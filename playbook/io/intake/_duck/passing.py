@@ -50,6 +50,9 @@ class Batch(NamedTuple):
     def texts(self, places: NDArray[np.int64]) -> list[str]:
         """The texts of these rows."""
         spans = zip(self.begins[places].tolist(), self.begins[places + 1].tolist(), strict=True)
+        if self.text.isascii():
+            whole = self.text.decode()
+            return [whole[begin:end] for begin, end in spans]
         return [self.text[begin:end].decode() for begin, end in spans]
 
 
