@@ -645,8 +645,9 @@ def test_every_accepted_team_name_makes_an_id_the_tables_accept(name):
 
 # --- many at once
 
+# each waits a moment between changes, as people do: SQLite gives its lock to who asks first, not to who waits longest
 WRITER = """
-import sys, pandas as pd
+import sys, time, pandas as pd
 from playbook.io.workspace import Workspace
 place, who, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 workspace = Workspace.open(place)
@@ -656,6 +657,7 @@ for number in range(count):
     with workspace.change(by=who) as change:
         change.put("progress", pd.DataFrame({"team": ["content"], "activity": [f"{who}-{number}"], "status": ["done"]}))
     print(number, flush=True)
+    time.sleep(0.005)
 """
 
 
