@@ -5,6 +5,7 @@ python tests/browser/screenshots.py FOLDER [part of a notebook's path ...]
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -55,4 +56,8 @@ def main(folder: Path, only: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))
+    reader = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    reader.add_argument("folder", type=Path, help="where the pictures go")
+    reader.add_argument("only", nargs="*", help="parts of notebook paths")
+    given = reader.parse_args()
+    sys.exit(main(given.folder, given.only))
