@@ -276,6 +276,18 @@ def test_a_telephone_number_or_a_turned_name_in_a_case_is_no_more_kept_than_on_t
     assert "plain 12345678" in said
 
 
+def test_a_long_reading_draws_no_progress_bar_into_the_page_it_runs_in(tmp_path):
+    with _duck._bench("100MB", tmp_path / "spill", 1) as con:
+        assert con.execute("SELECT current_setting('enable_progress_bar')").fetchone() == (False,)
+
+
+def test_what_goes_wrong_in_the_middle_of_a_reading_is_said_as_any_other_fault(tmp_path):
+    late = "SELECT CASE WHEN i > 200000 THEN error('the disk is gone') ELSE 1 END AS odd, 'c' AS said FROM range(300000) r(i)"
+    said = "cannot be read: Invalid Input Error: the disk is gone"
+    with pytest.raises(IntakeError, match=said), _duck._bench("100MB", tmp_path / "spill", 1) as con:
+        list(_duck.passing._batches(con, late))
+
+
 def in_pieces(batches, size):
     for numbers, begins, text in batches:
         for at in range(0, len(numbers["h"]), size):

@@ -155,6 +155,7 @@ def _bench(memory_limit: str, spill: Path, threads: int | None) -> Iterator[Duck
         raise ParameterError(f"DuckDB refused memory_limit={memory_limit!r} or threads={threads!r}: {error}") from error
     try:
         con.execute("SET TimeZone = 'UTC'")
+        con.execute("SET enable_progress_bar = false")  # it would be drawn into whatever page or report this runs in
         yield con
     except duckdb.OutOfMemoryException as error:
         raise IntakeError(

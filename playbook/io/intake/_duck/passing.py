@@ -131,7 +131,7 @@ def _batches(con: Any, sql: str) -> Iterator[Batch]:
         except RuntimeError as error:
             # what DuckDB has to say in the middle of a stream comes without its kind
             kind = duckdb.OutOfMemoryException if "Out of Memory" in str(error) else duckdb.Error
-            raise kind(str(error).partition("failed ")[2]) from error
+            raise kind(str(error).partition("): ")[2] or str(error)) from error
 
 
 def _batch(columns: dict[str, Any]) -> Batch:
