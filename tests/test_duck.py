@@ -323,6 +323,22 @@ def test_rows_in_order_are_never_stored_and_give_what_stored_rows_give(tmp_path,
     assert {fault.row for fault in straight.reading.faults} == {903, 904, 905, 908}
 
 
+def test_cases_that_come_back_after_long_are_not_remembered_text_by_text(tmp_path, monkeypatch):
+    # 60 cases in turn, 16 remembered: every row would bring its text again
+    rows = [f"c{n % 60},Step {n % 9},2026-01-01T{n // 60:02d}:{n % 60:02d}:00Z,p{n % 7}" for n in range(900)]
+    path = written(tmp_path, HEADER + "\n".join(rows) + "\n")
+    wanted = intake.discover(path, pseudonym_key=b"k")
+    stored, keep = [], _duck.rows.Rows._store
+    monkeypatch.setattr(_duck.rows.Rows, "_store", lambda rows: (stored.append(rows), keep(rows)))
+    monkeypatch.setattr(_duck.passing, "REMEMBERED", 16)
+    monkeypatch.setattr(_duck.passing, "STEP", 7)
+    same(intake.discover(path, pseudonym_key=b"k"), wanted)
+    assert not stored
+    monkeypatch.setattr(_duck.passing, "MANY", 100)
+    same(intake.discover(path, pseudonym_key=b"k"), wanted)
+    assert stored
+
+
 def test_cases_that_share_a_number_are_told_apart_by_another(tmp_path, monkeypatch):
     rows = [
         f"{'ab'[n // 2100]}{n % 10},Step {n % 9},2026-01-01T{n // 3600:02d}:{n // 60 % 60:02d}:{n % 60:02d}Z,p{n % 7}"

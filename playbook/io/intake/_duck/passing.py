@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # of a case met not long ago
 REMEMBERED = 1 << 18
 STEP = 1 << 12
+# texts taken over after which it is first looked whether they still grow with the cases, not with the rows
+MANY = 1 << 20
 
 
 class Passed(NamedTuple):
@@ -57,7 +59,8 @@ class Batch(NamedTuple):
 
 
 def passed(con: Any, sql: str, first: Mapping[str, int], shelf: Shelf) -> Passed | None:
-    """Read the rows of `sql` as they come; None where they are not in the order of time or need the kit's reader.
+    """Read the rows of `sql` as they come; None where they are not in the order of time, need the kit's reader, or are of
+    cases that come back after so long that their texts would fill the memory.
 
     `sql` gives the numbers of a row and its case (`said`); of an `odd` row, which has no case or texts without a number,
     `said` is a list in JSON: the case, a word for each column of `first`, which says how many words are known, then
@@ -66,7 +69,7 @@ def passed(con: Any, sql: str, first: Mapping[str, int], shelf: Shelf) -> Passed
     once in 37 million logs).
     """
     later: dict[str, dict[str, int]] = {name: {} for name in first}
-    cases, hashes, parts, last, met = list[str | None](), [np.empty(0, np.uint64)], [], NEVER, Met()
+    cases, hashes, parts, last, met, look = list[str | None](), [np.empty(0, np.uint64)], [], NEVER, Met(), MANY
     for batch in _batches(con, sql):
         numbers, odd = batch.numbers, np.flatnonzero(batch.numbers.pop("odd"))
         at = numbers["timestamp"][numbers["timestamp"] != NEVER]
@@ -86,6 +89,10 @@ def passed(con: Any, sql: str, first: Mapping[str, int], shelf: Shelf) -> Passed
         hashes.append(by_hash[new])
         found = batch.texts(new)
         cases += [case_of.get(*both) for both in zip(new.tolist(), found, strict=True)] if case_of else found
+        if len(cases) > look:
+            if len(cases) > 2 * len(np.unique(np.concatenate(hashes))):
+                return None
+            look = 2 * len(cases)
         parts.append((len(by_hash), {name: shelf(column) for name, column in numbers.items()}))
     words = {name: list(known) for name, known in later.items()}
     return Passed(np.array(cases, object), np.concatenate(hashes), words, parts)
