@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -286,6 +287,25 @@ def test_what_goes_wrong_in_the_middle_of_a_reading_is_said_as_any_other_fault(t
     said = "cannot be read: Invalid Input Error: the disk is gone"
     with pytest.raises(IntakeError, match=said), _duck._bench("100MB", tmp_path / "spill", 1) as con:
         list(_duck.passing._batches(con, late))
+
+
+def test_no_room_or_no_place_for_temporary_files_is_one_message(tmp_path):
+    full = r"cannot be kept in .* \(No space left on device\); make room there or name another temp_folder"
+    with pytest.raises(IntakeError, match=full), _duck._scratch(tmp_path), Path("/dev/full").open("r+b", 0) as file:
+        _duck._shelf(file)(np.arange(3))
+    log = written(tmp_path, HEADER + "c1,Step,2026-01-01T00:00:00Z,p1\n")
+    with pytest.raises(IntakeError, match=r"cannot be kept in .*nowhere \(No such file or directory\)"):
+        intake.discover(log, temp_folder=tmp_path / "nowhere")
+    assert [path.name for path in tmp_path.iterdir()] == [log.name]
+
+
+def test_temporary_numbers_that_somebody_cut_short_are_not_taken_for_numbers(tmp_path):
+    with (tmp_path / "shelf").open("w+b", 0) as file:
+        read = _duck._shelf(file)(np.arange(1000))
+        assert read(10, 13).tolist() == [10, 11, 12]
+        file.truncate(4000)
+        with pytest.raises(IntakeError, match="cut short"):
+            read(0, 1000)
 
 
 def in_pieces(batches, size):

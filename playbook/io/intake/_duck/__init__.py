@@ -6,6 +6,7 @@ with the number of cases and persons, as the result does; never the events.
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import secrets
@@ -43,6 +44,7 @@ MEMORY_LIMIT = "256MB"
 # The C library asks the system anew for every piece larger than the largest it has had back, up to this many bytes; then
 # the arrays of every stretch come as empty pages that are filled with zeros first: a tenth of the whole time.
 LARGEST_KEPT = 32_000_000
+FULL = (errno.ENOSPC, errno.EDQUOT)
 # rows of a stretch: their columns fit a processor's cache, in which the walk is twice as fast as in memory
 STRETCH = 1 << 18
 
@@ -88,21 +90,21 @@ def discover(  # noqa: PLR0913 - what a person may have to say about files, each
     clock.zone()
     files, rules = _files(paths), load_rules(overrides)
     pseudonyms = Pseudonyms(pseudonym_key or secrets.token_bytes(32))
-    with tempfile.TemporaryDirectory(prefix="playbook-", dir=temp_folder) as folder:
-        scratch = Path(folder)
+    with _scratch(temp_folder) as scratch:
         with (scratch / "ranked.bin").open("w+b", buffering=0) as file:
+            shelf = _shelf(file)
             with _bench(memory_limit, scratch / "spill", threads) as con:
                 # 1. what the files are, and their rows in DuckDB's own form
                 logs = [opened(con, path, rules, mapping or {}, scratch) for path in files]
-                rows = Rows(con, logs, clock, pseudonyms, _shelf(file))
+                rows = Rows(con, logs, clock, pseudonyms, shelf)
                 rows.load()
                 # 2. cases, activities and persons as numbers
                 known = coded(rows)
                 names = Names(team, known.cases, known.activities, known.workflows)
                 # 3. the walk; where nobody is named in a usable row, cases stand in for persons from the start
-                walk = _walked(rows, known, known.persons, session_minutes, _shelf(file))
+                walk = _walked(rows, known, known.persons, session_minutes, shelf)
                 if known.persons and not walk.people.members():
-                    walk = _walked(rows, known, 0, session_minutes, _shelf(file))
+                    walk = _walked(rows, known, 0, session_minutes, shelf)
                 rows.forget()
                 read = reading(rows)
             # 4. the tables, when DuckDB and the numbers of its rows have given their memory back
@@ -145,7 +147,7 @@ def _bench(memory_limit: str, spill: Path, threads: int | None) -> Iterator[Duck
     config = {
         "memory_limit": memory_limit,
         "temp_directory": str(spill),
-        "threads": str(threads or len(os.sched_getaffinity(0))),
+        **({"threads": str(threads)} if threads is not None else {}),
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
     }
@@ -168,18 +170,38 @@ def _bench(memory_limit: str, spill: Path, threads: int | None) -> Iterator[Duck
         con.close()
 
 
+@contextmanager
+def _scratch(temp_folder: str | PathLike[str] | None) -> Iterator[Path]:
+    """A folder of its own, gone afterwards. Raises IntakeError where there is no place or no room for it."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="playbook-", dir=temp_folder) as folder:
+            yield Path(folder)
+    except OSError as error:
+        place = os.fspath(temp_folder or tempfile.gettempdir())
+        if Path(place).is_dir() and error.errno not in FULL:
+            raise  # of a file of the log
+        raise IntakeError(
+            f"temporary files cannot be kept in {place} ({error.strerror}); make room there or name another temp_folder"
+        ) from error
+
+
 def _shelf(file: Any) -> Shelf:
-    """Puts arrays into a file, one behind the other, and reads parts of them back."""
+    """Puts arrays into an unbuffered file, one behind the other, and reads parts of them back; one shelf a file."""
     kept = Lock()
 
     def put(array: NDArray[Any]) -> Slice:
+        data, kind = np.ascontiguousarray(array).data, array.dtype
         with kept:
-            place, kind = file.seek(0, os.SEEK_END), array.dtype
-            file.write(np.ascontiguousarray(array).data)
+            place = file.seek(0, os.SEEK_END)
+            if file.write(data) < data.nbytes:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         def read(start: int, stop: int) -> NDArray[Any]:
             part = np.empty(stop - start, kind)
-            os.preadv(file.fileno(), [part.data], place + start * kind.itemsize)
+            with kept:
+                file.seek(place + start * kind.itemsize)
+                if file.readinto(part.data) < part.nbytes:
+                    raise IntakeError(f"{file.name} was cut short while it was in use; run it again")
             return part
 
         return read
