@@ -23,7 +23,7 @@ MANY = 1 << 20
 
 class Passed(NamedTuple):
     """The cases as they were numbered, some more than once, by text (None: not said) and by hash; by column the words that
-    came later; the numbers on the shelf, `met` that of the case.
+    came later; the numbers on the shelf, `case` among them.
     """
 
     cases: NDArray[np.object_]
@@ -52,9 +52,6 @@ class Batch(NamedTuple):
     def texts(self, places: NDArray[np.int64]) -> list[str]:
         """The texts of these rows."""
         spans = zip(self.begins[places].tolist(), self.begins[places + 1].tolist(), strict=True)
-        if self.text.isascii():
-            whole = self.text.decode()
-            return [whole[begin:end] for begin, end in spans]
         return [self.text[begin:end].decode() for begin, end in spans]
 
 
@@ -69,36 +66,46 @@ def passed(con: Any, sql: str, first: Mapping[str, int], shelf: Shelf) -> Passed
     once in 37 million logs).
     """
     later: dict[str, dict[str, int]] = {name: {} for name in first}
-    cases, hashes, parts, last, met, look = list[str | None](), [np.empty(0, np.uint64)], [], NEVER, Met(), MANY
+    cases, hashes, parts, last, known, look = (
+        list[str | None](),
+        [np.empty(0, np.uint64)],
+        [],
+        NEVER,
+        CaseNumbers(),
+        MANY,
+    )
     for batch in _batches(con, sql):
+        # 1. in the order of time, as far as times are known
         numbers, odd = batch.numbers, np.flatnonzero(batch.numbers.pop("odd"))
         at = numbers["timestamp"][numbers["timestamp"] != NEVER]
         if len(at) and (at[0] < last or (at[1:] < at[:-1]).any()):
             return None
         last = at[-1] if len(at) else last
+        # 2. the odd rows: words that come for the first time get the next numbers
         case_of = dict[int, str | None]()
         for place, said in zip(odd.tolist(), batch.texts(odd), strict=True):
             case_of[place], *texts = json.loads(said)
             if any(time is not None for time in texts[len(first) :]):
                 return None
-            for (name, known), word in zip(later.items(), texts, strict=False):
+            for (name, words), word in zip(later.items(), texts, strict=False):
                 if word is not None:
-                    numbers[name][place] = first[name] + known.setdefault(word, len(known))
+                    numbers[name][place] = first[name] + words.setdefault(word, len(words))
+        # 3. the cases as numbers, with the text of each new one
         by_hash = numbers.pop("h")
-        numbers["met"], new = met.numbers(by_hash)
+        numbers["case"], new = known.numbers(by_hash)
         hashes.append(by_hash[new])
-        found = batch.texts(new)
-        cases += [case_of.get(*both) for both in zip(new.tolist(), found, strict=True)] if case_of else found
+        cases += [case_of.get(place, text) for place, text in zip(new.tolist(), batch.texts(new), strict=True)]
         if len(cases) > look:
             if len(cases) > 2 * len(np.unique(np.concatenate(hashes))):
                 return None
             look = 2 * len(cases)
+        # 4. away with the numbers
         parts.append((len(by_hash), {name: shelf(column) for name, column in numbers.items()}))
-    words = {name: list(known) for name, known in later.items()}
-    return Passed(np.array(cases, object), np.concatenate(hashes), words, parts)
+    found = {name: list(words) for name, words in later.items()}
+    return Passed(np.array(cases, object), np.concatenate(hashes), found, parts)
 
 
-class Met:
+class CaseNumbers:
     """Numbers cases by their hashes as they come; a case not met for long may get another number."""
 
     def __init__(self) -> None:

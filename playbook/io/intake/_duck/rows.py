@@ -260,12 +260,14 @@ class Rows:
         what = f"{self._numbers(codes)}, {self.place} AS place"
         self.used, self.refused_count, self.refused = 0, 0, []
         if self.passed:
-            self._case_of_met = coded.case(self.passed.hashes)
-        for part in self.passed.stretches(size) if self.passed else self._fetched(what, self.table, size):
-            yield self._stretch(part, coded)
+            known = coded.case(self.passed.hashes)
+            for part in self.passed.stretches(size):
+                yield self._stretch(part, coded, known[part["case"]])
+            return
+        for part in self._fetched(what, self.table, size):
+            yield self._stretch(part, coded, coded.case(np.asarray(part["h"])))
 
-    def _stretch(self, part: dict[str, Any], coded: Coded) -> Stretch:
-        case = self._case_of_met[part["met"]] if self.passed else coded.case(np.asarray(part["h"]))
+    def _stretch(self, part: dict[str, Any], coded: Coded, case: Any) -> Stretch:
         number = {name: coded.number_of[name][np.asarray(part[name])] for name in self.words}
         at = np.asarray(part["timestamp"])
         good = (case >= 0) & (number["activity"] >= 0) & (at >= EARLIEST) & (at < LATEST)
