@@ -15,14 +15,21 @@ function plotly(model) {
 
 function asked(model) {
   return new Promise((resolve, reject) => {
-    const silent = setTimeout(() => reject(new Error("the notebook's kernel does not answer; run this cell again")), PATIENCE);
-    const hear = (message, buffers) => {
-      if (message.sent !== "plotly") return;
+    const ended = (how, what) => {
       clearTimeout(silent);
       model.off("msg:custom", hear);
-      const holder = { exports: {} };
-      new Function("module", new TextDecoder().decode(buffers[0]))(holder);
-      resolve(holder.exports);
+      how(what);
+    };
+    const silent = setTimeout(() => ended(reject, new Error("the notebook's kernel does not answer; run this cell again")), PATIENCE);
+    const hear = (message, buffers) => {
+      if (message.sent !== "plotly") return;
+      try {
+        const holder = { exports: {} };
+        new Function("module", new TextDecoder().decode(buffers[0]))(holder);
+        ended(resolve, holder.exports);
+      } catch (error) {
+        ended(reject, error);
+      }
     };
     model.on("msg:custom", hear);
     model.send({ do: "library" });
