@@ -41,7 +41,7 @@ _FEW_TIMED = "Fewer than five people are behind the runs that could be timed: ti
 
 
 class Names(NamedTuple):
-    """What the numbers of a walk stand for: texts by number."""
+    """What the numbers of a walk stand for: texts by number, cases and activities in the order of their texts."""
 
     team: str
     cases: NDArray[np.object_]

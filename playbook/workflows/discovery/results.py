@@ -108,10 +108,7 @@ def _cases(walk: Walk, names: Names, paths: Paths) -> pd.DataFrame:
 
 
 def _variants(paths: Paths, names: Names) -> pd.DataFrame:
-    # sorted as Python's texts: pandas would number them all first, which takes longer than the whole walk's counting
-    texts = paths.texts(names.activities)
-    by_text = np.array(sorted(range(len(texts)), key=texts.__getitem__))
-    order = by_text[np.argsort(-paths.cases[by_text], kind="stable")]
+    order, texts = paths.commonest_first(), paths.texts(names.activities)
     cases = paths.cases[order]
     share = cases / cases.sum()
     columns = {"team": names.team, "variant": [texts[at] for at in order], "cases": cases, "share": share}

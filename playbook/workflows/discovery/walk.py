@@ -86,10 +86,11 @@ class Ranks:
         self._parts: list[tuple[Ints, Ints, Slice]] = []
 
     def add(self, group: Ints, values: NDArray[Any]) -> None:
-        """Put the values of a stretch away."""
+        """Put the values of a stretch away, but those of no group (below 0)."""
+        order = sorted_places(group)
+        order = order[np.count_nonzero(group < 0) :]
+        group = group[order]
         if len(group):
-            order = sorted_places(group)
-            group = group[order]
             starts = np.flatnonzero(np.r_[True, group[1:] != group[:-1]])
             self._parts.append((group[starts], np.r_[starts, len(group)], self._shelf(values[order])))
 
@@ -112,27 +113,30 @@ class Met:
     def __init__(self, groups: int, members: int) -> None:
         self._members = max(members, 1)
         self._seen: Flags | None = np.zeros(groups * self._members, bool) if groups * self._members <= DENSE else None
-        self._codes = np.empty(0, np.int64)
+        self._known = np.empty(0, np.int64)
         self._groups = groups
 
-    def add(self, group: Ints, member: Ints, where: Flags) -> None:
-        """Remember the pairs where the flag is set."""
-        codes = group[where].astype(np.int64) * self._members + member[where]
+    def pairs(self, group: Ints, member: Ints) -> Ints:
+        """A number for each pair, as `add` takes them; of no meaning where a member is not said."""
+        return group.astype(np.int64) * self._members + member
+
+    def add(self, pairs: Ints) -> None:
+        """Remember these pairs."""
         if self._seen is not None:
-            self._seen[codes] = True
+            self._seen[pairs] = True
         else:
-            self._codes = np.union1d(self._codes, codes)
+            self._known = np.union1d(self._known, pairs)
 
     def counts(self) -> Ints:
         """Different members of each group."""
-        return np.bincount(self._pairs() // self._members, minlength=self._groups)
+        return np.bincount(self._met() // self._members, minlength=self._groups)
 
     def members(self) -> int:
         """Different members of all groups together."""
-        return len(set((self._pairs() % self._members).tolist()))
+        return len(set((self._met() % self._members).tolist()))
 
-    def _pairs(self) -> Ints:
-        return self._codes if self._seen is None else np.flatnonzero(self._seen)
+    def _met(self) -> Ints:
+        return self._known if self._seen is None else np.flatnonzero(self._seen)
 
 
 class Walk:
@@ -233,14 +237,15 @@ class Walk:
         activity, person, timed = stretch.activity, stretch.person, ~np.isnan(minutes)
         self.count += np.bincount(activity, minlength=self.activities)
         self.recorded_at += np.bincount(activity[recorded], minlength=self.activities)
-        self.minutes.add(activity[timed], minutes[timed])
+        self.minutes.add(np.where(timed, activity, -1), minutes)
         if self.persons:
-            named = person >= 0
-            self.people.add(activity, person, named)
-            self.timed_by.add(activity, person, named & timed)
+            named, pairs = person >= 0, self.people.pairs(activity, person)
+            self.people.add(pairs[named])
+            self.timed_by.add(pairs[named & timed])
             unsaid = self.workflow_of.shape[1]
             if stretch.workflow is not None:
-                self.members.add(np.where(stretch.workflow < 0, unsaid, stretch.workflow), person, named)
+                workflow = np.where(stretch.workflow < 0, unsaid, stretch.workflow)
+                self.members.add(self.members.pairs(workflow, person)[named])
         if stretch.workflow is not None:
             said = stretch.workflow >= 0
             codes = activity[said].astype(np.int64) * self.workflow_of.shape[1] + stretch.workflow[said]
@@ -259,11 +264,11 @@ class Walk:
         follows = before >= 0
         step = activity.astype(np.int64) * self.activities + before
         wait = np.maximum(found.begin - before_at, 0) / MINUTE
-        self.waits.add(step[follows], wait[follows])
+        self.waits.add(np.where(follows, step, -1), wait)
         if self.persons:
             taken = follows & (person >= 0) & (by >= 0) & (person != by)
-            self.waiters.add(step, person, follows & (person >= 0))
-            self.takers.add(activity, person, taken)
+            self.waiters.add(self.waiters.pairs(step, person)[follows & (person >= 0)])
+            self.takers.add(self.takers.pairs(activity, person)[taken])
             self.taken += np.bincount(activity[taken], minlength=self.activities)
             self.handovers[here] += np.add.reduceat(taken, starts, dtype=np.int32)
 

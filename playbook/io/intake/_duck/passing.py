@@ -76,25 +76,28 @@ def passed(con: Any, sql: str, first: Mapping[str, int], shelf: Shelf) -> Passed
     )
     for batch in _batches(con, sql):
         # 1. in the order of time, as far as times are known
-        numbers, odd = batch.numbers, np.flatnonzero(batch.numbers.pop("odd"))
+        numbers, is_odd = batch.numbers, batch.numbers.pop("odd") > 0
         at = numbers["timestamp"][numbers["timestamp"] != NEVER]
         if len(at) and (at[0] < last or (at[1:] < at[:-1]).any()):
             return None
         last = at[-1] if len(at) else last
         # 2. the odd rows: words that come for the first time get the next numbers
-        case_of = dict[int, str | None]()
+        odd, case_of = np.flatnonzero(is_odd), dict[int, str | None]()
         for place, said in zip(odd.tolist(), batch.texts(odd), strict=True):
-            case_of[place], *texts = json.loads(said)
-            if any(time is not None for time in texts[len(first) :]):
+            case_of[place], *cells = json.loads(said)
+            if any(time is not None for time in cells[len(first) :]):
                 return None
-            for (name, words), word in zip(later.items(), texts, strict=False):
+            for (name, words), word in zip(later.items(), cells, strict=False):
                 if word is not None:
                     numbers[name][place] = first[name] + words.setdefault(word, len(words))
         # 3. the cases as numbers, with the text of each new one
         by_hash = numbers.pop("h")
         numbers["case"], new = known.numbers(by_hash)
         hashes.append(by_hash[new])
-        cases += [case_of.get(place, text) for place, text in zip(new.tolist(), batch.texts(new), strict=True)]
+        texts: list[str | None] = [*batch.texts(new)]
+        for turn in np.flatnonzero(is_odd[new]).tolist():
+            texts[turn] = case_of[int(new[turn])]
+        cases += texts
         if len(cases) > look:
             if len(cases) > 2 * len(np.unique(np.concatenate(hashes))):
                 return None
@@ -122,12 +125,18 @@ class CaseNumbers:
             place = (some & np.uint64(REMEMBERED - 1)).astype(np.int64)
             found = self._numbers[place]
             other = np.flatnonzero(self._hashes[place] != some)
-            if len(other):
-                new, first, turn = np.unique(some[other], return_index=True, return_inverse=True)
-                found[other] = self._count + turn
-                self._hashes[place[other]], self._numbers[place[other]] = some[other], found[other]
-                self._count += len(new)
-                firsts.append(start + other[first])
+            while len(other):
+                # the first row at each place takes it with its case; rows of another case at that place come after it
+                at = place[other]
+                self._numbers[at[::-1]] = other[::-1]
+                first = other[self._numbers[at] == other]
+                self._hashes[place[first]] = some[first]
+                self._numbers[place[first]] = np.arange(self._count, self._count + len(first))
+                self._count += len(first)
+                firsts.append(start + first)
+                known = self._hashes[at] == some[other]
+                found[other[known]] = self._numbers[at[known]]
+                other = other[~known]
             numbers[start : start + STEP] = found
         return numbers, np.concatenate(firsts)
 

@@ -192,7 +192,7 @@ def shapes_of(con: DuckDBPyConnection, log: Log, name: str) -> list[str]:
     if name not in log.columns:
         return []
     rows = con.execute(
-        f"SELECT DISTINCT regexp_replace(s, '[0-9]', '_', 'g') "
+        f"SELECT DISTINCT translate(s, '0123456789', '__________') "
         f"FROM (SELECT {log.words(name)} AS s FROM {log.sample} LIMIT {SAMPLE})"
     ).fetchall()
     return [shape for shape in SHAPES if (shape,) in rows]
