@@ -209,6 +209,52 @@ def test_times_without_a_zone_and_days_in_another_order_are_read_as_small_files_
     assert "taken as UTC" in str(unsaid.reading)
 
 
+@pytest.mark.parametrize("said", [{"timezone": "Europe/Oslo"}, {"dayfirst": True}])
+def test_a_time_only_the_kits_reader_knows_stands_for_one_event_a_row(tmp_path, said):
+    path = written(tmp_path, HEADER + "A,x,05.01.2026 10:00,p\nA,y,06.01.2026 10:00,p\nB,x,05.01.2026 10:00,q\n")
+    found = intake.discover(path, **{"dayfirst": True, **said})
+    # three rows, two of them of x at one moment
+    assert (found.reading.rows_read, found.reading.used, found.reading.repeated) == (3, 3, 0)
+    assert dict(zip(found.activities["activity"], found.activities["events"], strict=True)) == {"x": 2, "y": 1}
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_a_shared_log_in_another_zone_has_the_same_events(name):
+    path, columns = SHARED / name, LOGS[name]
+    if not path.exists():
+        pytest.skip(f"the shared log is not there: {name}")
+    mapping = {header: column for column, header in columns.items()}
+    here, there = (intake.discover(path, mapping=mapping, timezone=zone) for zone in (None, "Europe/Oslo"))
+    assert here.activities["events"].tolist() == there.activities["events"].tolist()
+    assert here.variants["cases"].tolist() == there.variants["cases"].tolist()
+
+
+def test_files_of_one_name_in_two_folders_are_two_files(tmp_path):
+    for month in ("09", "10"):
+        (tmp_path / month).mkdir()
+        text = HEADER + f"A,x,2026-{month}-05T10:00:00Z,p\n"
+        (tmp_path / month / "export.csv").write_text(text, encoding="utf-16")
+    found = intake.discover(str(tmp_path / "*" / "export.csv"))
+    assert (found.reading.used, found.reading.repeated) == (2, 0)
+
+
+@pytest.mark.parametrize("after", ["", 'z,"Step",2026-01-01T10:00:00Z,p\n'])
+def test_a_quotation_mark_that_is_not_closed_swallows_no_rows_in_silence(tmp_path, after):
+    rows = "".join(f"c{number},Step,2026-01-01T10:00:00Z,p\n" for number in range(3000))
+    path = written(tmp_path, HEADER + 'a,"say hi,2026-01-01T10:00:00Z,p\n' + rows + after)
+    with pytest.raises(IntakeError, match=r"line 2 has a quotation mark that is not closed or not doubled"):
+        intake.discover(path)
+
+
+def test_a_line_that_is_no_utf8_is_said_to_be_that_and_a_column_may_have_no_name(tmp_path):
+    path = written(tmp_path, b"case,activity,timestamp,\na,Caf\xe9,2026-01-05,\na,Send,2026-01-05,\na,Send\n")
+    read = intake.discover(path).reading
+    assert (read.rows_read, read.used, read.refused) == (3, 1, 2)
+    assert [(fault.row, fault.found) for fault in read.faults] == [
+        (2, "text that is not UTF-8; save the file as 'CSV UTF-8'"), (4, "fewer cells than the header")
+    ]  # fmt: skip
+
+
 def test_a_little_memory_is_enough_and_the_folder_is_left_empty(tmp_path):
     rows = "".join(f"case {n % 5000},Step {n % 9},2026-01-01T{n // 3600 % 24:02d}:{n // 60 % 60:02d}:{n % 60:02d}Z,p{n % 7}\n"
                    for n in range(60_000))  # fmt: skip
@@ -249,7 +295,22 @@ def test_a_log_of_which_no_row_can_be_used_gives_empty_typed_tables(tmp_path):
     same(found, workflows.discover(tables.EVENTS.empty()))
     assert found.reading.refused == 1
     assert intake.discover(written(tmp_path, HEADER)).reading.rows_read == 0
-    assert intake.discover(written(tmp_path, HEADER + "a,,2026-01-05,p\n,,,\n")).reading.refused == 2
+    assert intake.discover(written(tmp_path, HEADER + "a,,2026-01-05,p\n,,,\n")).reading.refused == 1
+
+
+def test_wholly_empty_rows_are_no_rows_and_the_others_keep_their_numbers(tmp_path):
+    good = "a,Draft,2026-01-05T10:00:00Z,p,\n"
+    header = "case,activity,timestamp,resource,note\n"
+    path = written(tmp_path, header + good + ",,,,\n , ,,,\n,,,,left alone\n" + good + ",Edit,,p,\n" + ",,,,\n" * 150)
+    read = intake.discover(path).reading
+    # six rows hold something: two good ones, one with nothing but a note, one without a case and a time
+    assert (read.rows_read, read.used, read.refused) == (4, 2, 2)
+    assert {(fault.row, fault.column) for fault in read.faults} == {
+        (5, "case"), (5, "activity"), (5, "timestamp"), (7, "case"), (7, "timestamp")
+    }  # fmt: skip
+    again = written(tmp_path, header + ",,,,\n" + good, "again.csv")
+    both = intake.discover([path, again]).reading
+    assert (both.rows_read, both.used, both.refused, both.repeated) == (5, 2, 2, 1)
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -31,6 +31,11 @@ class Passed(NamedTuple):
     later: dict[str, list[str]]
     parts: list[tuple[int, dict[str, Slice]]]
 
+    @property
+    def total(self) -> int:
+        """How many rows were read."""
+        return sum(count for count, _ in self.parts)
+
     def stretches(self, size: int) -> Iterator[dict[str, Any]]:
         """The numbers again, no more than `size` rows at a time, with each row's place in the file."""
         first = 0

@@ -1,6 +1,5 @@
 """What became of the rows of large logs: how many were used, refused or repeated, and which cells were bad."""
 
-# ruff: noqa: S608 - SQL is put together from our own words and quoted names
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -10,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from playbook.errors import Fault
+from playbook.errors import Fault, IntakeError
 from playbook.io.intake._cells import WANTED_DAY, instants
 from playbook.io.intake._duck.names import clean
 from playbook.io.intake._duck.rows import EARLIEST, LATEST, MOST_FAULTS
-from playbook.io.intake._duck.sql import REFUSED_LINES
+from playbook.io.intake._duck.sql import refused_lines
 from playbook.io.intake._export import UNUSABLE
 from playbook.io.intake._format import WHOLE_ROW
 from playbook.tables import EVENTS
@@ -23,6 +22,11 @@ if TYPE_CHECKING:
     from playbook.io.intake._duck.rows import Rows
 
 NOTHING = "nothing"
+LINE_FAULTS = {
+    "MISSING COLUMNS": "fewer cells than the header",
+    "TOO MANY COLUMNS": "more cells than the header",
+    "INVALID ENCODING": "text that is not UTF-8; save the file as 'CSV UTF-8'",
+}
 
 
 @dataclass(frozen=True)
@@ -52,36 +56,25 @@ class LogReading:
 
 
 def reading(rows: Rows) -> LogReading:
-    """What became of every row."""
-    lines = _refused_lines(rows)
+    """What became of every row. Raises IntakeError when the rows do not add up: then no number may be believed."""
+    lines = refused_lines(rows.con, rows.logs)
     faults = [
         *(_line_fault(rows, *line) for line in lines[:MOST_FAULTS]),
-        *_faults(rows, lines),
+        *_faults(rows, [(file, number) for file, number, _ in lines]),
     ]
     refused = len(lines) + rows.refused_count
-    return LogReading(
+    found = LogReading(
         tuple(rows.pseudonyms.scrub(log.path.name) for log in rows.logs),
-        rows.used + refused + rows.repeated, rows.used, refused, rows.repeated,
+        len(lines) + rows.count, rows.used, refused, rows.repeated,
         tuple(faults[:MOST_FAULTS]), tuple(_notes(rows)),
     )  # fmt: skip
+    if found.rows_read != found.used + found.refused + found.repeated or found.repeated < 0:
+        raise IntakeError(f"the rows do not add up, so nothing is shown; please report this: {found}")
+    return found
 
 
-def _refused_lines(rows: Rows) -> list[tuple[int, int]]:
-    """File and line of every row that is not as wide as the header or not whole text."""
-    known = {name for (name,) in rows.con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    if REFUSED_LINES not in known:
-        return []
-    files = {log.read_as: number for number, log in enumerate(rows.logs)}
-    found = rows.con.execute(
-        f"SELECT DISTINCT file_path, line FROM {REFUSED_LINES} JOIN refused_scans USING (scan_id, file_id) ORDER BY ALL"
-    ).fetchall()
-    return [(files[path], int(line)) for path, line in found if path in files]
-
-
-def _line_fault(rows: Rows, file: int, line: int) -> Fault:
-    return Fault(
-        _label(rows, file, line), WHOLE_ROW, "not as many cells as the header, or a bad quotation mark", UNUSABLE
-    )
+def _line_fault(rows: Rows, file: int, line: int, kind: str) -> Fault:
+    return Fault(_label(rows, file, line), WHOLE_ROW, LINE_FAULTS.get(kind, kind.lower()), UNUSABLE)
 
 
 def _label(rows: Rows, file: int, row: int) -> int | str:
@@ -91,7 +84,10 @@ def _label(rows: Rows, file: int, row: int) -> int | str:
 def _faults(rows: Rows, lines: Sequence[tuple[int, int]]) -> Iterator[Fault]:
     """The bad cells of the refused rows that are shown."""
     for row in rows.con.execute("SELECT * FROM shown ORDER BY rowid").df().to_dict(orient="records"):
-        file, number = int(row.get("file", 0)), int(row["number"]) + 2
+        file, number = int(row.get("file", 0)), int(row["number"])
+        if (file, number) in rows.blank_rows:
+            continue
+        number += 2  # the header is row 1
         for _, line in (found for found in lines if found[0] == file):
             number += line <= number
         for name, found in _bad_cells(rows, row):

@@ -24,6 +24,7 @@ from playbook.io.intake._duck.sql import (
     impossible_days,
     moment,
     quoted,
+    refused_lines,
     shapes_of,
     sound,
     text,
@@ -52,9 +53,10 @@ class Rows:
         self.has_minutes = "minutes" in present
         self.table, self.place, self.salt = "raw", "rowid", ""
         self.passed: Passed | None = None
-        self.used = self.repeated = 0
-        self.refused: list[int] = []
+        self.count = self.used = self.repeated = 0
+        self.refused, self.maybe_blank = list[int](), list[int]()
         self.refused_count = 0
+        self.blank_rows = set[tuple[int, int]]()
         self.assumed_zone = False
 
     def load(self) -> None:
@@ -71,8 +73,11 @@ class Rows:
         self.passed = self._pass() if len(self.logs) == 1 else None
         if self.passed:
             self.words = {name: [*words, *self.passed.later[name]] for name, words in self._first.items()}
+            self.count = self.passed.total
         else:
             self._store()
+        # 3. nothing more where a row has swallowed others
+        refused_lines(self.con, self.logs)
 
     def _pass(self) -> Passed | None:
         first = {name: len(words) for name, words in self._first.items()}
@@ -88,6 +93,7 @@ class Rows:
         self._declare()
         for number in range(len(self.logs)):
             self.con.execute(f"INSERT INTO raw {self._rows(number)}")
+        self.count = int(self.con.execute("SELECT count(*) FROM raw").fetchall()[0][0])
         # the words met later, and times only the kit's reader can read
         for name, first in self._first.items():
             rows = self.con.execute(f"SELECT DISTINCT {name}_new FROM raw WHERE {name}_new IS NOT NULL").fetchall()
@@ -175,7 +181,10 @@ class Rows:
 
     def _read_times(self) -> bool:
         """Read by the kit's reader what DuckDB was not asked to; whether any such time was readable."""
-        texts = " UNION ".join(f"SELECT {name}_new AS t FROM raw WHERE {name}_new IS NOT NULL" for name in self.times)
+        # each text once, or its rows would be multiplied when they are given their moments
+        texts = " UNION ".join(
+            f"SELECT DISTINCT {name}_new AS t FROM raw WHERE {name}_new IS NOT NULL" for name in self.times
+        )
         found, any_read = self.con.cursor().execute(texts), False
         while rows := found.fetchmany(HASHES):
             cells = pd.Series([cell for (cell,) in rows], dtype="str")
@@ -258,7 +267,7 @@ class Rows:
             for name in self.words
         ]
         what = f"{self._numbers(codes)}, {self.place} AS place"
-        self.used, self.refused_count, self.refused = 0, 0, []
+        self.used, self.refused_count, self.refused, self.maybe_blank = 0, 0, [], []
         if self.passed:
             known = coded.case(self.passed.hashes)
             for part in self.passed.stretches(size):
@@ -275,9 +284,10 @@ class Rows:
             if name in part:
                 good &= np.asarray(part[name]) == 0
         if not good.all():
-            bad = np.asarray(part["place"])[~good]
-            self.refused_count += len(bad)
-            self.refused += bad[: MOST_FAULTS - len(self.refused)].tolist()
+            place, nothing = np.asarray(part["place"]), (case < 0) & (number["activity"] < 0) & (at == NEVER)
+            self.refused_count += int((~good).sum())
+            for kept, which in ((self.refused, ~good & ~nothing), (self.maybe_blank, nothing)):
+                kept.extend(place[which][: MOST_FAULTS - len(kept)].tolist())
         self.used += int(good.sum())
         minutes = np.asarray(part["minutes"]) if self.has_minutes else None
         return Stretch(
@@ -289,16 +299,26 @@ class Rows:
         )  # fmt: skip
 
     def forget(self) -> None:
-        """Give the memory of the rows back, all but the few that were refused and are shown."""
-        shown = ", ".join(map(str, self.refused)) or "-1"
+        """Give the memory of the rows back, all but the few that were refused and are shown; wholly empty ones are none."""
+        # 1. rows without a case, an activity or a time may be empty altogether, as spreadsheets leave them below a table
+        if self.maybe_blank:
+            for file, log in enumerate(self.logs):
+                rows = f"SELECT {log.is_blank} AS blank, row_number() OVER () - 1 AS number FROM {log.sample}"
+                empty = f"SELECT count(*), min(number, {MOST_FAULTS}) FROM ({rows}) WHERE blank"
+                count, first = self.con.execute(empty).fetchall()[0]
+                self.blank_rows |= {(file, number) for number in first or ()}
+                self.refused_count, self.count = self.refused_count - count, self.count - count
+        # 2. the rows that are shown
+        shown = sorted(self.refused + self.maybe_blank)
+        places = ", ".join(map(str, shown)) or "-1"
         if self.passed:
             # read once more down to the last of them, as no table has them
-            rows = f"SELECT * FROM ({self._rows(0, self.logs[0].sample)}) LIMIT {max(self.refused, default=-1) + 1}"
+            rows = f"SELECT * FROM ({self._rows(0, self.logs[0].sample)}) LIMIT {max(shown, default=-1) + 1}"
             rows = f"SELECT *, row_number() OVER () - 1 AS number FROM ({rows})"
-            self.con.execute(f"CREATE TABLE shown AS SELECT * FROM ({rows}) WHERE number IN ({shown})")
+            self.con.execute(f"CREATE TABLE shown AS SELECT * FROM ({rows}) WHERE number IN ({places})")
             return
         self.con.execute(
-            f"CREATE TABLE shown AS SELECT *, {self._number()} AS number FROM raw WHERE rowid IN ({shown})"
+            f"CREATE TABLE shown AS SELECT *, {self._number()} AS number FROM raw WHERE rowid IN ({places})"
         )
         for table in dict.fromkeys(("raw", self.table)):
             self.con.execute(f"DROP TABLE {table}")

@@ -10,6 +10,8 @@ import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 from playbook.errors import IntakeError, ParameterError
@@ -18,8 +20,6 @@ from playbook.io.intake._rules import Rules, plain
 from playbook.io.intake._source import BOMS, _text_sheet
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from duckdb import DuckDBPyConnection
 
 NEEDED = ("case", "activity", "timestamp")
@@ -28,6 +28,7 @@ WORDS = ("activity", "resource", "workflow")
 HEAD = 1 << 20
 SAMPLE = 20_000
 REFUSED_LINES = "refused_lines"
+SWALLOWING = ("LINE SIZE OVER MAXIMUM", "UNQUOTED VALUE")
 KEEP_REFUSED = f"store_rejects=true, rejects_table='{REFUSED_LINES}', rejects_scan='refused_scans'"
 
 # Times that DuckDB reads as the kit reads cells; `_` stands for a digit. Every other text goes through the kit's reader.
@@ -54,6 +55,12 @@ class Log:
     def sample(self) -> str:
         """The same source for a look ahead, whose refused lines are not kept: they come again."""
         return self.source.replace(KEEP_REFUSED, "ignore_errors=true")
+
+    @property
+    def is_blank(self) -> str:
+        """The SQL of whether no cell of a row holds anything."""
+        cells = (f"nullif(trim({quoted(name)}::VARCHAR), '')" for name in self.header)
+        return f"coalesce({', '.join(cells)}) IS NULL"
 
     def words(self, name: str) -> str:
         """The SQL of a column's text as it stands; NULL where the file has no such column."""
@@ -107,9 +114,9 @@ def _csv(path: Path) -> tuple[str, tuple[str, ...]]:
         sheet = _text_sheet(path, lines.encode(), "utf-8")
     except csv.Error as error:
         raise IntakeError(f"{path}: the header cannot be read ({error})") from error
-    names = list(dict.fromkeys(sheet.header))
-    if len(names) < len(sheet.header):
-        twice = next(name for name in names if sheet.header.count(name) > 1)
+    names = [name or f"unnamed column {place}" for place, name in enumerate(sheet.header, start=1)]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
         raise IntakeError(f"{path}: the header {twice!r} is there twice; rename or delete one")
     declared = ", ".join(f"{text(name)}: 'VARCHAR'" for name in names)
     quote = text('"')
@@ -138,15 +145,16 @@ def _as_utf8(path: Path, scratch: Path) -> Path:
     mark = next((mark for mark in BOMS if head.startswith(mark)), b"")
     if not mark or BOMS[mark] == "utf-8":
         return path
-    copy = scratch / f"{path.stem}.utf8.csv"
     opener = gzip.open if path.suffix == ".gz" else open
     try:
         with (
             opener(path, "rt", encoding=BOMS[mark], newline="") as source,
-            copy.open("w", encoding="utf-8", newline="") as to,
+            # a name of its own: files of one log may share theirs in different folders
+            NamedTemporaryFile("w", encoding="utf-8", newline="", suffix=".csv", dir=scratch, delete=False) as to,
         ):
             source.read(1)  # the byte order mark
             shutil.copyfileobj(source, to, HEAD)
+            copy = Path(to.name)
     except UnicodeDecodeError as error:
         raise IntakeError(
             f"{path} is not whole {BOMS[mark].upper()} text (byte {error.start}); export it again"
@@ -196,6 +204,29 @@ def shapes_of(con: DuckDBPyConnection, log: Log, name: str) -> list[str]:
         f"FROM (SELECT {log.words(name)} AS s FROM {log.sample} LIMIT {SAMPLE})"
     ).fetchall()
     return [shape for shape in SHAPES if (shape,) in rows]
+
+
+def refused_lines(con: DuckDBPyConnection, logs: Sequence[Log]) -> list[tuple[int, int, str]]:
+    """File, line and kind of fault of every row that is not as wide as the header or not whole text.
+
+    Raises IntakeError for a quotation mark that was not closed: nobody knows how many rows it has swallowed.
+    """
+    known = {name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    if REFUSED_LINES not in known:
+        return []
+    files = {log.read_as: number for number, log in enumerate(logs)}
+    found = con.execute(
+        f"SELECT file_path, line, max(error_type::VARCHAR) FROM {REFUSED_LINES} JOIN refused_scans USING (scan_id, file_id) "
+        "GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    lines = [(files[path], int(line), kind) for path, line, kind in found if path in files]
+    for file, line, kind in lines:
+        if kind in SWALLOWING:
+            raise IntakeError(
+                f"{logs[file].path}: line {line} has a quotation mark that is not closed or not doubled; correct that row or "
+                "export the file again"
+            )
+    return lines
 
 
 def moment(column: str, shapes: Iterable[str], *, zoned_only: bool) -> str:
