@@ -15,8 +15,8 @@ run: $(READY)  ## set up, run every phase for the bundled sample, say where the 
 	@$(BIN)/playbook run --workspace $(SAMPLE)
 
 test: $(READY) system check  ## set up, run every test: rules, pytest, notebooks, browser, real servers
-	$(BIN)/pytest tests/browser
-	$(BIN)/pytest --ignore=tests/browser -n 2 --dist loadscope --no-loadscope-reorder
+	$(BIN)/pytest tests/browser -n 2 --dist loadscope --no-loadscope-reorder
+	$(BIN)/pytest --ignore=tests/browser -n 3 --dist loadscope --no-loadscope-reorder
 	$(BIN)/python tests/run_notebooks.py
 
 check: $(READY)  ## lint and types
@@ -44,7 +44,7 @@ clean:  ## remove what the commands above made
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; this is " + sys.version)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib  # pip would do it on one core
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
