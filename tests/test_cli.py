@@ -1,6 +1,7 @@
 import datetime as dt
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -155,6 +156,31 @@ def test_rejects_are_shown_with_their_reason_and_go_out_to_be_corrected(folder, 
     out = tmp_path / "correct.xlsx"
     assert str(out) in run("rejects", "--export", out, "-w", folder).stdout
     assert any("forty" in str(cell.value) for row in openpyxl.load_workbook(out).worksheets[0] for cell in row)
+    again = run("rejects", "--export", out, "-w", folder)
+    assert (again.exit_code, "may hold corrections" in again.stderr) == (2, True)
+
+
+def test_the_command_that_rejects_prints_brings_all_of_them_back(folder, sheet, tmp_path):
+    run("import", sheet, "--team", "content-team", "-w", folder)
+    run("import", sheet, "--team", "demand", "-w", folder)
+    out = tmp_path / "to correct.xlsx"
+    said = run("rejects", "--export", out, "-w", folder).stdout.strip()
+    assert said.startswith(f"{out}: 2 rejected rows; correct the marked cells, then: playbook import ")
+    book = openpyxl.load_workbook(out)
+    for page in book:
+        page.cell(2, [cell.value for cell in page[1]].index("minutes_per_run") + 1).value = 40
+    book.save(out)
+    back = run(*shlex.split(said.partition("then: playbook ")[2]))
+    assert back.exit_code == 0, back.stderr
+    assert "2 rows = 2 stored + 0 rejected + 0 duplicates" in back.stdout
+    assert set(Workspace.open(folder).read("tasks")["team"]) == {"content-team", "demand"}
+    assert run("rejects", "--export", tmp_path / "none.xlsx", "-w", folder).stdout.endswith("nothing to correct\n")
+
+
+def test_any_other_file_needs_its_team(folder, sheet):
+    result = run("import", sheet, "-w", folder)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "say whose it is with --team" in result.stderr
 
 
 def test_sheet_writes_an_empty_task_sheet_that_the_import_knows(tmp_path):

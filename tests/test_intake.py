@@ -130,6 +130,53 @@ def test_a_later_log_measures_again_and_keeps_what_people_wrote(bring, ws):
     assert (tasks.loc["Edit", "basis"], tasks.loc["Edit", "runs_per_month"]) == ("estimated", 7.0)
 
 
+LOG = "Ticket,Step,start_time,end,Spent,Project\n"
+MEANS = {
+    "Ticket": "case",
+    "Step": "activity",
+    "start_time": "begun",
+    "end": "timestamp",
+    "Spent": "minutes",
+    "Project": "workflow",
+}
+
+
+def test_a_log_brings_when_work_was_begun_and_the_minutes_it_took(bring, ws):
+    told = str(
+        bring(
+            LOG + "1,Draft,2026-05-04T09:00Z,2026-05-04T10:00Z,45,Blog\n"
+            "1,Check,,2026-05-04T12:00Z,,\n"
+            "1,Plan,2026-05-04T16:00Z,2026-05-04T15:00Z,7.5,Blog\n",
+            mapping=MEANS,
+        )
+    )
+    events = ws.read("events").set_index("activity")
+    assert events["begun"].dropna().to_dict() == {"Draft": pd.Timestamp("2026-05-04T09:00Z")}
+    assert events["minutes"].dropna().to_dict() == {"Draft": 45, "Plan": 7.5}
+    assert events["workflow"].dropna().to_dict() == {"Draft": "Blog", "Plan": "Blog"}
+    # the plan was begun after it ended
+    assert "1 begins after the end of their event were left out" in told
+    assert "begun from start_time" in told
+
+
+def test_minutes_measured_in_a_log_are_the_minutes_of_its_tasks(bring, ws):
+    rows = (f"{day},Draft,,2026-05-{day:02}T10:00Z,{45 if day % 2 else 15},Blog\n" for day in range(4, 14))
+    bring(LOG + "".join(rows), mapping=MEANS)
+    # five runs of 45 minutes and five of 15: (45 + 15) / 2 minutes a run
+    assert ws.read("tasks")["minutes_per_run"].tolist() == [30]
+
+
+@pytest.mark.parametrize(
+    ("begun", "spent", "column"), [("noon", "1", "begun"), ("", "many", "minutes"), ("", "-1", "minutes"), ("", "1e9", "minutes"), ("", "nan", "minutes")]
+)  # fmt: skip
+def test_a_begin_or_minutes_that_cannot_be_read_refuse_the_row(bring, ws, begun, spent, column):
+    summary = bring(
+        LOG + f"1,Draft,{begun},2026-05-04T10:00Z,{spent},Blog\n1,Check,,2026-05-04T11:00Z,,\n", mapping=MEANS
+    )
+    assert (summary.stored, summary.rejected) == (1, 1)
+    assert set(reasons(ws)) == {(2, column)}
+
+
 def test_two_equal_events_of_one_log_are_two_events_and_stay_two(bring, ws):
     twice = EVENTS + "A,Edit,2026-01-05T11:00:00Z,ben\n"
     assert bring(twice).stored == 3

@@ -15,8 +15,9 @@ from playbook.errors import IntakeError, PlaybookError
 from playbook.io.exports import rejects_workbook
 from playbook.io.intake import FORMATS, bring_in
 from playbook.io.intake._cells import Clock
-from playbook.io.intake._channel import day_of, decimal_mark
-from playbook.io.intake._export import Bad
+from playbook.io.intake._channel import decimal_mark
+from playbook.io.intake._periods import day_of
+from playbook.io.intake._record import Bad
 
 EXPORTS = Path(__file__).parent / "fixtures" / "exports"
 GA4 = (
@@ -64,7 +65,9 @@ def test_tables_one_below_the_other_are_each_read_with_their_own_period(bring, w
     told = str(bring("ga4.csv"))
     other = ws.read("channel_results").query("name == 'google / organic'").iloc[0]
     assert (other["start"], other["days"]) == (pd.Timestamp("2026-08-01"), 31)
-    assert "another table of the file was passed over, it begins with First user primary channel group" in told
+    assert (
+        "another table of the file, of 1 row, was passed over; it begins with First user primary channel group" in told
+    )
 
 
 def test_a_row_without_a_channel_is_refused_where_it_stands_in_the_file(bring, ws):
@@ -147,10 +150,18 @@ def test_a_report_over_all_time_is_refused_and_one_by_day_is_read(bring, ws):
     )  # fmt: skip
 
 
-def test_one_campaign_twice_for_the_same_days_is_refused_the_second_time(bring, ws):
+def test_one_campaign_twice_for_the_same_days_is_refused_both_times_as_neither_is_known_to_be_the_whole(bring, ws):
     row = "Enabled,A,EUR,1,2,3,4,5,6.50\n"
-    summary = bring(GOOGLE_TITLE + GOOGLE + row + row)
-    assert (summary.stored, summary.rejected) == (1, 1)
+    summary = bring(GOOGLE_TITLE + GOOGLE + row + row.replace("A", "B") + row)
+    assert (summary.rows_read, summary.stored, summary.rejected) == (3, 1, 2)
+    assert set(ws.read("channel_results")["name"]) == {"B"}
+    found = {row.row: (row.column_name, row.found) for row in ws.read("rejects").itertuples()}
+    # the header stands in row 3
+    assert found == {
+        4: ("Campaign", "the name and days of row 6 too"),
+        6: ("Campaign", "the name and days of row 4 again"),
+    }
+    assert "without the breakdown that splits it" in reasons(ws)[(4, "Campaign")]
 
 
 def test_the_same_report_later_is_known_and_a_corrected_value_needs_update(bring, ws):
@@ -313,13 +324,15 @@ def test_a_mail_address_in_a_campaigns_name_is_not_kept(bring, ws):
 @pytest.mark.parametrize(
     ("text", "day"),
     [("2026-09-01", "2026-09-01"), ("20260901", "2026-09-01"), ("September 1, 2026", "2026-09-01"), ("Sep 1, 2026", "2026-09-01"), ("1 September 2026", "2026-09-01"),
-     ("2026-04-06 11:00:00", "2026-04-06"), ("2026-04-06T11:00:00Z", "2026-04-06")],
+     ("2026-04-06T00:00:00", "2026-04-06"), ("Sep 1, 2026, 12:00 AM", "2026-09-01")],
 )  # fmt: skip
 def test_days_are_read_as_the_channels_write_them(text, day):
     assert day_of("Day", text, SimpleNamespace(clock=Clock())) == dt.date.fromisoformat(day)
 
 
-@pytest.mark.parametrize("text", ["03/04/2026", "2026-02-30", "yesterday", "20261399", "2026091", ""])
+@pytest.mark.parametrize(
+    "text", ["03/04/2026", "2026-02-30", "yesterday", "20261399", "2026091", "", "2026-09-01 10:00"]
+)
 def test_what_is_no_one_day_is_refused(text):
     with pytest.raises(Bad):
         day_of("Day", text, SimpleNamespace(clock=Clock()))

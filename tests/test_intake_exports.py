@@ -253,6 +253,13 @@ def test_a_clickup_export_with_a_date_of_completion_tells_creation_and_work(brin
     assert by_case(ws, "86bb1")["begun"].notna().tolist() == [False, True]
 
 
+def test_the_capitals_of_clickups_date_of_completion_do_not_matter(bring, ws):
+    text = (FIXTURES / "clickup_with_done.csv").read_text(encoding="utf-8").replace("Date Done", "Date done")
+    bring("done.csv", text.replace("Date Closed", "date closed"))
+    # 1 758 797 100 000 ms are 25 September 2025, 10:45 UTC; the task was created two days before
+    assert by_case(ws, "86bb1")["timestamp"].max() == pd.Timestamp("2025-09-25T10:45Z")
+
+
 # --- monday.com ---------------------------------------------------------------------------------------------------
 
 
@@ -291,6 +298,48 @@ def test_a_boards_own_column_can_be_said_to_hold_the_people(ws, tmp_path):
     book.save(tmp_path / "shop.xlsx")
     bring_in(ws, tmp_path / "shop.xlsx", team="content", mapping={"Designer": "Person"})
     assert ws.read("events")["resource"].notna().all()
+
+
+ITEMS = ["Name", "Subitems", "Owner", "Status", "Timeline - End", "Item ID (auto generated)"]
+
+
+def board_of(path, *rows):
+    book = openpyxl.Workbook()
+    for row in (["Shop"], ITEMS, *rows):
+        book.active.append(row)
+    book.save(path)
+    return path
+
+
+def test_subitems_below_a_header_without_ids_are_steps_of_their_item(ws, tmp_path):
+    path = board_of(
+        tmp_path / "shop.xlsx",
+        ["Newsletter", "Draft, Send", "Claire Moreau", "Done", "2026-09-10", 7001],
+        ["Subitems", "Name", "Owner", "Status", "Date"],
+        [None, "Draft", "Kenji Sato", "Done", "2026-09-04"],
+        [None, "Send", "Claire Moreau", "Done", "2026-09-09"],
+        ["Banner", None, "Kenji Sato", "Done", "2026-09-12", 7002],
+    )
+    assert counts(bring_in(ws, path, team="content")) == (4, 4, 0, 0)
+    assert [(case, activity) for case, activity, _, _ in told(ws)] == [
+        ("7001", "Newsletter"), ("7001", "Draft"), ("7001", "Send"), ("7002", "Banner"),
+    ]  # fmt: skip
+
+
+def test_an_item_or_subitem_without_a_name_is_refused_and_counted_while_sums_are_no_row(ws, tmp_path):
+    path = board_of(
+        tmp_path / "shop.xlsx",
+        ["Newsletter", "Draft", "Claire Moreau", "Done", "2026-09-10", 7001],
+        ["Subitems", "Name", "Owner", "Status", "Date", "Item ID (auto generated)"],
+        [None, None, "Kenji Sato", "Done", "2026-09-04", 7002],
+        [None, None, "Kenji Sato", "Done", "2026-09-05", None],
+        ["Banner", None, "Kenji Sato", "Done", "2026-09-12", 7003],
+        [None, None, "Kenji Sato", "Done", "2026-09-13", 7004],
+        [None, None, None, None, "2026-09-13", None],
+    )
+    # rows 5 and 8 have ids and no names; 6 and 9 have neither
+    assert counts(bring_in(ws, path, team="content")) == (4, 2, 2, 0)
+    assert refused(ws) == {(5, "Name"): "nothing", (8, "Name"): "nothing"}
 
 
 # --- Trello -------------------------------------------------------------------------------------------------------
@@ -446,6 +495,16 @@ def test_a_file_of_mappings_that_does_not_fit_is_named_and_nothing_is_guessed(br
 def test_a_mapping_with_a_header_the_file_lacks_is_refused_and_not_kept(bring, ws):
     with pytest.raises(ParameterError, match="no column 'Tickt'"):
         bring("a.csv", "case,activity,timestamp\n1,a,2026-01-01\n", mapping={"Tickt": "resource"})
+    assert not (ws.folder / MAPPINGS).exists()
+
+
+@pytest.mark.parametrize("as_format", [None, "events"])
+def test_a_mistyped_header_or_column_of_a_mapping_is_named_before_what_the_file_lacks(bring, ws, as_format):
+    text, said = "Ticket,Step,When\n1,Draft,2026-05-04T09:00:00Z\n", {"Step": "activity", "When": "timestamp"}
+    with pytest.raises(ParameterError, match=r"has no column 'Nope'; it has Ticket, Step, When"):
+        bring("a.csv", text, mapping={**said, "Nope": "case"}, as_format=as_format)
+    with pytest.raises(ParameterError, match="'casee' is no column of an event log: case, activity, timestamp"):
+        bring("a.csv", text, mapping={**said, "Ticket": "casee"}, as_format=as_format)
     assert not (ws.folder / MAPPINGS).exists()
 
 

@@ -410,8 +410,11 @@ def test_any_records_are_stored_refused_or_passed_over_and_none_is_lost(busy, tm
         return
     assert reconciles(summary)
     assert str(summary)
-    passed = next((int(note.split()[0]) for note in summary.notes if "tell of no work" in note), 0)
-    assert summary.already is not None or summary.rows_read + passed == len(records)
+    passed = next((int(note.split()[0]) for note in summary.notes if "of no work" in note), 0)
+    # a line that is a list holds as many records as the list
+    lists = [one for one in records if in_lines and name != "opentelemetry" and isinstance(one, list)]
+    count = len(records) - len(lists) + sum(map(len, lists))
+    assert summary.already is not None or summary.rows_read + passed == count
 
 
 @pytest.mark.parametrize("name", TOOLS)

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from playbook.errors import IntakeError, PlaybookError
 from playbook.io.exports import rejects_workbook
 from playbook.io.intake import bring_in
-from playbook.io.intake._export import Bad
+from playbook.io.intake._record import Bad
 from playbook.io.intake._recurrence import instances, length, stamp
 from playbook.io.intake._timesheet import kind_of, minutes_of, time_of_day
+from playbook.io.intake._zones import Zones, known_zone, windows_zones
 
 EXPORTS = Path(__file__).parent / "fixtures" / "exports"
 TOGGL = "User,Email,Client,Project,Task,Description,Billable,Start date,Start time,End date,End time,Duration,Tags\n"
@@ -175,13 +176,14 @@ def test_times_are_read_in_12_and_in_24_hours(text, hour):
     [("01:30:00", 90), ("0:20", 20), ("00:00:30", 0.5), ("1.75", 105), ("7,5", 450), ("30:00:00", 1800), ("0", 0)],
 )
 def test_durations_are_clock_times_or_hours(text, minutes):
-    assert minutes_of("Duration", text) == minutes
+    assert minutes_of("Duration", text, comma="," in text) == minutes
 
 
 @pytest.mark.parametrize("text", ["-1", "1:75:00", "eight", "1,234", "", "nan", "inf"])
 def test_what_is_no_duration_is_refused(text):
-    with pytest.raises(Bad):
-        minutes_of("Duration", text)
+    for comma in (False, True):
+        with pytest.raises(Bad):
+            minutes_of("Duration", text, comma=comma)
 
 
 @pytest.mark.parametrize(
@@ -303,16 +305,74 @@ def test_times_without_a_zone_are_in_the_calendars_own_zone_or_in_the_one_said(b
     assert {f"{begun:%H:%M}" for begun in ws.read("events")["begun"]} == {"11:00", "13:00", "04:00"}
 
 
-def test_a_zone_that_is_no_region_and_city_is_refused_until_it_is_said(bring, ws):
-    text = meeting(
-        start="DTSTART;TZID=W. Europe Standard Time:20260310T130000",
-        end="DTEND;TZID=W. Europe Standard Time:20260310T133000",
-    )
-    bring(text)
-    assert "option timezone" in ws.read("rejects").iloc[0]["wanted"]
+def zoned(name, *above):
+    """A calendar of one meeting from 9:00 to 9:30 on 10 March 2026 in this zone, with these lines above it."""
+    text = meeting(start=f"DTSTART;TZID={name}:20260310T090000", end=f"DTEND;TZID={name}:20260310T093000")
+    return text.replace("BEGIN:VEVENT", "\r\n".join([*above, "BEGIN:VEVENT"]))
+
+
+CUSTOM = (
+    "BEGIN:VTIMEZONE", "TZID:Customized Time Zone", "BEGIN:STANDARD", "DTSTART:16010101T030000",
+    "RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10", "TZOFFSETFROM:+0500", "TZOFFSETTO:+0400", "END:STANDARD",
+    "BEGIN:DAYLIGHT", "DTSTART:16010101T020000", "RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3", "TZOFFSETFROM:+0400",
+    "TZOFFSETTO:+0500", "END:DAYLIGHT", "END:VTIMEZONE",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "hour"),
+    # on 10 March Berlin is an hour ahead of UTC and New York, whose summer time began on the 8th, four behind
+    [("W. Europe Standard Time", "08:00"), ("Eastern Standard Time", "13:00"), ("eastern standard time", "13:00")],
+)  # fmt: skip
+@pytest.mark.parametrize("said", [None, "Europe/Berlin", "Asia/Tokyo"])
+def test_windows_names_of_zones_are_known_and_no_other_zone_said_replaces_them(bring, ws, name, hour, said):
+    bring(zoned(name), timezone=said)
+    assert f"{ws.read('events')['begun'].iloc[0]:%H:%M}" == hour
+
+
+def test_every_windows_zone_is_a_zone_there_is():
+    assert len(windows_zones()) == 139
+    assert all(known_zone(zone) for zone in windows_zones().values())
+
+
+def test_a_zone_the_file_describes_is_used_in_winter_and_in_summer_whatever_is_said(bring, ws):
+    text = zoned("Customized Time Zone", *CUSTOM)
     bring(text, timezone="Europe/Berlin")
-    # one o'clock in Berlin is noon in UTC in winter
-    assert ws.read("events").iloc[0]["begun"] == utc("2026-03-10 12:00")
+    bring(text.replace("202603", "202604"))
+    # four hours ahead of UTC on 10 March, five on 10 April
+    assert sorted(f"{begun:%H:%M}" for begun in ws.read("events")["begun"]) == ["04:00", "05:00"]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [("TZOFFSETTO:+0400", "TZOFFSETTO:+9900"), ("FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10", "FREQ=SECONDLY"), ("TZOFFSETFROM:+0500", "X:1"),
+     ("DTSTART:16010101T030000", "DTSTART:1601"), ("BYMONTH=10", "BYMONTH=99")],
+)  # fmt: skip
+def test_a_description_of_a_zone_that_cannot_be_read_leaves_the_zone_unknown(bring, ws, broken):
+    bring(zoned("Customized Time Zone", *CUSTOM).replace(*broken))
+    assert ws.read("rejects")["found"].tolist() == ["the time zone Customized Time Zone"] * len(ws.read("rejects"))
+    assert len(ws.read("rejects")) == 1
+
+
+def test_a_zone_nobody_knows_is_refused_by_its_name_even_where_a_zone_is_said_for_times_without_one(bring, ws):
+    bring(zoned("Head office time"), timezone="Europe/Berlin")
+    reject = ws.read("rejects").iloc[0]
+    assert (reject["column_name"], reject["found"]) == ("DTSTART", "the time zone Head office time")
+    assert "VTIMEZONE" in reject["wanted"]
+
+
+def test_a_person_in_the_name_of_a_zone_is_not_told(bring, ws):
+    text = zoned("Zone of Ann Bee").replace("END:VEVENT", "ATTENDEE;CN=Ann Bee:mailto:ann@x.example\r\nEND:VEVENT")
+    bring(text)
+    assert ws.read("rejects").iloc[0]["found"].startswith("the time zone Zone of p_")
+    bring(zoned("Zone of ann@x.example"))
+    assert b"ann@x.example" not in everything(ws)
+
+
+def test_an_entry_with_a_time_that_ends_on_a_day_is_refused_in_words(bring, ws):
+    bring(meeting(end="DTEND;VALUE=DATE:20260310"))
+    reject = ws.read("rejects").iloc[0]
+    assert (reject["column_name"], reject["found"]) == ("DTEND", "20260310, a day alone")
 
 
 def test_a_duration_stands_in_for_an_end_and_an_end_before_the_begin_is_refused(bring, ws):
@@ -334,7 +394,7 @@ def test_a_calendar_without_entries_or_with_none_that_took_place_says_so(bring):
         bring(meeting(stamped="20260101T000000Z"))
 
 
-BERLIN = stamp("DTSTART", "TZID=Europe/Berlin:20260302T093000", None, None)
+BERLIN = stamp("DTSTART", "TZID=Europe/Berlin:20260302T093000", None, Zones())
 FAR = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
 
 

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from playbook.cli._app import Place, app, open_place
 from playbook.errors import ParameterError, PlaybookError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from playbook.io.workspace import Workspace
+
 
 @app.command("import")
 def import_(  # noqa: PLR0913 - one argument an option of the command
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Task sheets, event logs or tool exports.")],
     *,
-    team: Annotated[str, typer.Option(help="The team the work belongs to, by id or name.")],
+    team: Annotated[
+        str | None,
+        typer.Option(help="The team the work belongs to, by id or name; corrected rows of `rejects` know theirs."),
+    ] = None,
     as_: Annotated[
         str | None, typer.Option("--as", metavar="FORMAT", help="Format. Default: seen from the file.")
     ] = None,
@@ -45,7 +54,8 @@ def import_(  # noqa: PLR0913 - one argument an option of the command
     from playbook.io import intake  # noqa: PLC0415
 
     opened = open_place(workspace)
-    opened.team(team)
+    if team is not None:
+        opened.team(team)
     mapping, refused, kept = _mapping(map_ or []), 0, 0
     for file in files:
         try:
@@ -84,15 +94,28 @@ def rejects(
     if export:
         from playbook.io import exports  # noqa: PLC0415
 
-        typer.echo(str(exports.rejects_workbook(opened, export, team)))
+        written, refused = exports.rejects_workbook(opened, export, team), opened.read("rejects", team)
+        then = "nothing to correct" if refused.empty else _way_back(written, opened if workspace else None)
+        typer.echo(f"{written}: {_count(refused)}; {then}")
         return
     rows = opened.read("rejects", team)
     files = opened.read("imports", team).set_index("import_id")["file"]
     for row in rows.itertuples(index=False):
         where = f"{row.team}  {files.get(row.import_id, row.import_id)}  row {row.row}, {row.column_name}"
         typer.echo(f"{where}: {row.found}; wanted {row.wanted}")
-    count = len(rows.drop_duplicates(["import_id", "row"]))
-    typer.echo(f"{count} rejected {'row' if count == 1 else 'rows'}")
+    typer.echo(_count(rows))
+
+
+def _count(rejects: pd.DataFrame) -> str:
+    count = len(rejects.drop_duplicates(["import_id", "row"]))
+    return f"{count} rejected {'row' if count == 1 else 'rows'}"
+
+
+def _way_back(file: Path, workspace: Workspace | None) -> str:
+    """What to do with the workbook, with the very command; the workspace is named where it was, without a password."""
+    named = [] if workspace is None else ["-w", str(workspace.folder or workspace.url)]
+    said = ["playbook", "import", str(file), *named]
+    return f"correct the marked cells, then: {shlex.join(said)}"
 
 
 @app.command()

@@ -48,6 +48,7 @@ CONTENT: dict[str, Shelf] = {
     "budget": Shelf("assessments/budget/default.yaml", "playbook.budget:Shift"),
     "plan": Shelf("assessments/plan/default.yaml", "playbook.plan:Plan"),
     "keywords": Shelf("assessments/intake/keywords.yaml", "playbook.workflows:Keywords"),
+    "names": Shelf("assessments/intake/names.yaml", "playbook.io.names:NameWords"),
     "playbooks": Shelf("assessments/playbooks/default.yaml", "playbook.governance:PlaybookOutline"),
     "runs": Shelf("assessments/runs/default.yaml", "playbook.runs:RunRule"),
     "voice": Shelf("assessments/voice/default.yaml", "playbook.voice:VoiceGuide"),

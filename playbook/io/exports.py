@@ -20,15 +20,19 @@ import pandas as pd
 from playbook.errors import ParameterError, RunError
 from playbook.io import content
 from playbook.io.intake import FORMATS, load_rules
-from playbook.io.intake._rules import ORIGIN, REASON
+from playbook.io.intake._how import How
+from playbook.io.intake._rules import ORIGIN, READ_WITH, REASON, REMEMBERED, plain
 from playbook.io.intake._settle import plain_value
 from playbook.io.intake._source import FORMULA_STARTS
+from playbook.io.pseudonyms import UNSAID
 from playbook.tables import FACTORS, Column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from os import PathLike
 
+    from playbook.io.intake import Format
     from playbook.io.workspace import Workspace
 
 ROWS_TO_FILL = 1_000
@@ -76,17 +80,23 @@ class FactorModel(Protocol):
 def rejects_workbook(workspace: Workspace, path: str | PathLike[str], team: str | None = None) -> Path:
     """Write every row still refused, of one team or of all, as a workbook to correct and import again.
 
-    One sheet a team and format, with the columns the importer reads, the bad cells marked, and two columns it passes
-    over on the way back: why the row was refused, and which row of which import it was. A row that comes back is no
-    longer listed here. Without any refused row the workbook says so. Returns the path. Raises RunError when it
-    cannot be written.
+    One sheet a team, format and way its file was read, with the columns the importer reads, the bad cells marked, and
+    columns that are the kit's own: why the row was refused, how its file was read where its cells do not say, and which
+    row of which import it was. By the last the importer knows each row's team, format and reading, so the workbook
+    comes back as a whole. A row that comes back is no longer listed here. Without any refused row the workbook says so.
+    Returns the path. Raises RunError when it cannot be written, ParameterError when the file is there already, as it
+    may hold corrections.
     """
+    if Path(path).exists():
+        raise ParameterError(f"{path} is there already and may hold corrections; name another file, or import it first")
     rejects = workspace.read("rejects", team=team)
-    formats = workspace.read("imports", team=team).set_index("import_id")["format"]
+    imports = workspace.read("imports", team=team).set_index("import_id")
+    forms, hows = (rejects["import_id"].map(imports[name].fillna("")) for name in ("format", "how"))
+    kinds = [forms.rename("format"), rejects["team"], hows.rename("how")]
     with workbook(path) as book:
         page = None
-        for (group, name), rows in rejects.groupby(["team", rejects["import_id"].map(formats)], sort=True):
-            page = _refused_sheet(book, f"{name} {group}", str(name), rows)
+        for (name, group, how), rows in rejects.groupby(kinds, sort=True):
+            page = _refused_sheet(book, f"{name} {group}", FORMATS.get(str(name)), How.from_text(str(how)), rows)
         if page is None:
             page = book.add_worksheet("Nothing to correct")
             page.write_string(0, 0, "No row is refused: there is nothing to correct.")
@@ -225,24 +235,59 @@ def _header(book: Any, page: Any, names: Sequence[str], needed: Sequence[str] = 
     page.freeze_panes(1, 0)
 
 
-def _refused_sheet(book: Any, title: str, format_name: str, rejects: pd.DataFrame) -> Any:
-    """One line a refused row: its cells, the bad ones marked, the reasons, and where it came from."""
-    known = list(FORMATS[format_name].wants()) if format_name in FORMATS else []
-    records = {origin: json.loads(rows["record"].iloc[0]) for origin, rows in _by_row(rejects)}
+def _refused_sheet(book: Any, title: str, kind: Format | None, how: How, rejects: pd.DataFrame) -> Any:
+    """One line a refused row: its cells, the bad ones marked, the reasons, how its file was read, where it came from."""
+    known = [] if kind is None else [name for name in kind.wants() if name not in how.lacks]
+    read_with = how.words()
+    titles = {plain(name): name for name in known}
+    records = {origin: _under(titles, json.loads(rows["record"].iloc[0])) for origin, rows in _by_row(rejects)}
     extra = [
         name for name in dict.fromkeys(name for record in records.values() for name in record) if name not in known
     ]
-    names = [*known, *extra, REASON, ORIGIN]
+    names = [*known, *extra, *([READ_WITH] if read_with else []), REASON, ORIGIN]
     page, bad = book.add_worksheet(_sheet_name(book, title)), book.add_format({"bg_color": "#F8CBAD"})
     _header(book, page, names)
     page.set_column(len(names) - 2, len(names) - 2, 80)
     for line, (origin, rows) in enumerate(_by_row(rejects), start=1):
-        wrong = {part for name in rows["column_name"] for part in name.split(" + ")}
+        wrong = {titles.get(plain(part), part) for name in rows["column_name"] for part in name.split(" + ")}
         reasons = [f"{row.column_name}: {row.found}; wanted {row.wanted}" for row in rows.itertuples()]
-        cells = {**records[origin], REASON: ". ".join(reasons)[:32_000], ORIGIN: origin}
+        reasons += _left_out(kind, records[origin], wrong)
+        cells = {**records[origin], READ_WITH: read_with, REASON: ". ".join(reasons)[:32_000], ORIGIN: origin}
         for place, name in enumerate(names):
             write(page, (line, place), cells.get(name), bad if name in wrong else None)
     return page
+
+
+def _under(titles: Mapping[str, str], record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record's cells under the headers the importer reads; another column of the same name is told apart."""
+    cells: dict[str, Any] = {}
+    for name, cell in record.items():
+        known = titles.get(plain(name), name)
+        taken = known in cells or (known != name and known in record)
+        cells |= {} if name in REMEMBERED else {f"{name} (2)" if taken else known: cell}
+    return cells
+
+
+def _left_out(kind: Format | None, record: Mapping[str, Any], wrong: AbstractSet[str]) -> list[str]:
+    """What of the row has to be written again, beside its bad cells, as it was not kept."""
+    if not record:
+        return [
+            "None of its cells was kept, as they may have moved to other columns: write the row here, or correct its file"
+        ]
+    unsaid = [
+        name
+        for name, cell in record.items()
+        if isinstance(cell, str)
+        and UNSAID in cell
+        and name not in wrong
+        and kind is not None
+        and not kind.is_text(name)
+    ]
+    if not unsaid:
+        return []
+    return [
+        f"The words of {', '.join(unsaid)} were not kept, as no name may stand there: write them again in place of {UNSAID}"
+    ]
 
 
 def _by_row(rejects: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:

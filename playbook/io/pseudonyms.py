@@ -5,11 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from playbook.io import content
+from playbook.io.names import PSEUDONYM, Names
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from collections.abc import Set as AbstractSet
+
+    from playbook.io.names import NameWords
 
 # bounded as mail addresses are, so that a long cell of garbage is read in time that grows with its length
 EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}", re.UNICODE)
@@ -21,11 +27,11 @@ PHONE = re.compile(
     r"(?![\w-])",
     re.ASCII,
 )
-WORD = re.compile(r"\w+", re.UNICODE)
 LETTERS = re.compile(r"(?<!\w)[^\W\d_]{2,}(?:[ .'-]+[^\W\d_]{2,})*(?!\w)", re.UNICODE)
 QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 UNSAID = "\u2026"
-PSEUDONYM = re.compile(r"p_[0-9a-f]{16}")
+# a cell that names several people
+LISTED = re.compile(r"[,;|\n]")
 KEY_BYTES = 64
 
 
@@ -33,16 +39,14 @@ class Pseudonyms:
     """Turns people's names and addresses into pseudonyms with the workspace's secret key.
 
     The same person, written in any case and with any spaces around, is always the same pseudonym in one workspace
-    and another one in the next. A pseudonym given back (a corrected sheet) stays itself.
+    and another one in the next. A pseudonym given back (a corrected sheet) stays itself. `words` say which words of a
+    name are ordinary ones; without them the kit's own list is read.
     """
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, words: NameWords | None = None) -> None:
         self._key = key if len(key) <= KEY_BYTES else hashlib.blake2b(key).digest()
         self._known: dict[str, str] = {}
-        self._names: dict[tuple[str, ...], str] = {}
-        self._others: dict[tuple[str, ...], str] = {}
-        self._firsts: set[str] = set()
-        self._longest = 1
+        self._words = words
 
     def of(self, person: object) -> str:
         """The pseudonym of one person: `p_` and 16 hexadecimal digits of a keyed BLAKE2b hash."""
@@ -57,46 +61,42 @@ class Pseudonyms:
 
     def meet(self, persons: Iterable[object]) -> None:
         """Remember names seen in a person column, so that `scrub` finds them in other columns of the file too."""
-        for person in set(persons):
-            words = tuple(word.casefold() for word in WORD.findall(unicodedata.normalize("NFC", str(person))))
-            if words and not PSEUDONYM.fullmatch(str(person).strip()):
-                self._names[words] = self.of(person)
-                self._longest = max(self._longest, len(words))
-                # Anna Maria Berg is also Anna Berg, and Berg, Anna; somebody who bears just that name stays themselves
-                for spelling in ((words[0], words[-1]), (words[-1], words[0])) if len(words) > 1 else ():
-                    self._others.setdefault(spelling, self.of(person))
-                self._firsts |= {words[0], words[-1]}
+        # in one order, as a spelling that two people share stands for the first of them
+        for person in sorted({str(person) for person in persons}):
+            if PSEUDONYM.fullmatch(person.strip().casefold()):
+                continue
+            text = unicodedata.normalize("NFC", person)
+            addresses = EMAIL.findall(text) if "@" in text else []
+            name = EMAIL.sub(" ", text) if addresses else text
+            self._names.meet(name, self.of(person))
+            for listed in LISTED.split(name) if LISTED.search(name) else ():
+                self._names.meet(listed, self.of(listed))
+            for address in addresses:
+                self._names.meet(address.partition("@")[0], self.of(address), is_address=True)
+
+    @property
+    def beginnings(self) -> AbstractSet[str]:
+        """Words and pieces of words, without case and accents: without one of them `scrub` finds no name in a text."""
+        return self._names.beginnings
 
     def scrub(self, text: str, *, single_words: bool = False) -> str:
-        """The text with e-mail addresses, telephone numbers and the full names met so far replaced by pseudonyms.
+        """The text with e-mail addresses, telephone numbers and the names met so far replaced by pseudonyms.
 
-        A full name is also found without its middle names and with its last name first. A name of one word ("Clerk", "System") may be ordinary language, so it is replaced only on request.
+        How a name and its single words are found is said in `playbook.io.names`. A name that is one ordinary word
+        ("Clerk", "System") is replaced only on request.
         """
         if "@" in text:
             text = EMAIL.sub(lambda found: self.of(found.group()), text)
         text = PHONE.sub(lambda found: self.of(re.sub(r"[^\d+]", "", found.group())), text)
-        if self._firsts.isdisjoint(word.casefold() for word in WORD.findall(unicodedata.normalize("NFC", text))):
+        composed = text if text.isascii() else unicodedata.normalize("NFC", text)
+        if not self._names.may_hold(composed, single_words=single_words):
             return text
-        # whole names first, so that a part of one name cannot hide another
-        for names, shortest in ((self._names, 2), (self._others, 2), (self._names, 1))[: 3 if single_words else 2]:
-            text = self._without_names(text, names, shortest)
-        return text
+        clean = self._names.replaced(composed, single_words=single_words)
+        return text if clean == composed else clean
 
-    def _without_names(self, text: str, names: Mapping[tuple[str, ...], str], shortest: int) -> str:
-        words = list(WORD.finditer(unicodedata.normalize("NFC", text))) if names else []
-        if len(words) < shortest or not words:
-            return text
-        text, pieces, end, position = unicodedata.normalize("NFC", text), [], 0, 0
-        while position < len(words):
-            for size in range(min(self._longest, len(words) - position), shortest - 1, -1):
-                run = words[position : position + size]
-                name = names.get(tuple(word.group().casefold() for word in run))
-                if name:
-                    pieces += [text[end : run[0].start()], name]
-                    end, position = run[-1].end(), position + size - 1
-                    break
-            position += 1
-        return "".join([*pieces, text[end:]])
+    @cached_property
+    def _names(self) -> Names:
+        return Names(self.of, self._words or content.load("names"))
 
 
 def measured_only(text: str, known: AbstractSet[str]) -> str:

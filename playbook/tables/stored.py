@@ -173,6 +173,11 @@ class Import(Row):
     stored: int = column("rows stored", unit="rows", ge=0, le=MOST_ROWS)
     rejected: int = column("rows refused, each kept in the rejects table", unit="rows", ge=0, le=MOST_ROWS)
     duplicates: int = column("rows already in the workspace, left as they were", unit="rows", ge=0, le=MOST_ROWS)
+    how: str | None = column(
+        "how it was read where its cells do not say, as JSON: time zone, order of day and month, decimal mark, columns",
+        max_length=2000,
+        default=None,
+    )
 
 
 class Reject(Row):

@@ -116,33 +116,46 @@ class Moment:
 def moment(text: str, clock: Clock) -> Moment:
     """Read one text as an instant, by the rules `instants` has for a column."""
     written = text.strip()
-    iso = _reordered(written, clock.dayfirst)
-    found = re.fullmatch(ISO, iso or written, re.ASCII)
-    if found is None or not FIRST_YEAR <= int(found["year"]) <= LAST_YEAR:
+    read = _as_written(written, clock.dayfirst)
+    if read is None:
         return Moment(None, _wanted(written, doubtful=False))
-    hour = (found["clock"] or "00:00").replace(",", ".")
-    whole, _, fraction = hour.partition(".")
-    zone = (found["zone"] or "").upper().replace("UTC", "Z")
-    days = f"{found['year']}-{found['month']}-{found['day']}"
-    try:
-        local = dt.datetime.fromisoformat(f"{days}T{whole}{'.' + fraction[:6].ljust(6, '0') if fraction else ''}{zone}")
-    except ValueError:
-        return Moment(None, _wanted(written, doubtful=False))
-    if zone:
+    local, has_time = read
+    if local.tzinfo is not None:
         return Moment(local.astimezone(dt.UTC), "")
     early, late = (local.replace(tzinfo=clock.zone(), fold=fold) for fold in (0, 1))
     if early.utcoffset() != late.utcoffset():
         return Moment(None, _wanted(written, doubtful=True))
-    return Moment(early.astimezone(dt.UTC), "", without_zone=True, without_time=found["clock"] is None)
+    return Moment(early.astimezone(dt.UTC), "", without_zone=True, without_time=not has_time)
 
 
 def day(text: str, *, dayfirst: bool | None) -> str | None:
-    """The day as YYYY-MM-DD, or None when the text is no day that exists or its order was not said."""
-    text = re.sub(r"[T ]00:00(:00(\.0+)?)?$", "", text.strip())
-    iso = text if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) else _reordered(text, dayfirst)
-    if iso is None or "T" in iso:
+    """The day as YYYY-MM-DD, or None when the text is no day that exists or its order was not said.
+
+    A day with the time 00:00 and no zone is the day, as a workbook knows no other way to hold one.
+    """
+    read = _as_written(text.strip(), dayfirst)
+    if read is None or read[0].tzinfo is not None or read[0].time() != dt.time():
         return None
-    return iso if _exists(int(iso[:4]), int(iso[5:7]), int(iso[8:])) else None
+    return read[0].date().isoformat()
+
+
+def day_of_instant(text: str, clock: Clock) -> str | None:
+    """The day of a text that may say a time behind it, as YYYY-MM-DD; None when it tells no day.
+
+    A time with its offset is a day in the zone of `clock` where one was said; else the day is as it is written.
+    """
+    read = _as_written(text.strip(), clock.dayfirst)
+    if read is None:
+        return None
+    local = read[0].astimezone(clock.zone()) if read[0].tzinfo is not None and clock.timezone else read[0]
+    return local.date().isoformat()
+
+
+def wanted_day(text: str, clock: Clock) -> str:
+    """What may stand in place of a text that `day` does not read, in words."""
+    if _as_written(text.strip(), clock.dayfirst) is not None:
+        return "a day alone, without a time, as YYYY-MM-DD"
+    return WANTED_DAY + (UNSAID_ORDER if SPOKEN.fullmatch(text.strip()) and not is_impossible(text) else "")
 
 
 @lru_cache(maxsize=100_000)
@@ -179,6 +192,21 @@ def number(text: str, *, comma_is_decimal: bool) -> float | None:
 def has_decimal_comma(text: str) -> bool:
     """Whether the text can only be a number with a decimal comma: `7,5`, not `1,234`."""
     return bool(re.fullmatch(r"\s*[+-]?(\d+|\d{1,3}(\.\d{3})+),(\d{1,2}|\d{4,})\s*", text))
+
+
+def _as_written(text: str, dayfirst: bool | None) -> tuple[dt.datetime, bool] | None:  # noqa: FBT001 - three answers
+    """The date and time as they stand, with the offset where one stands there too, and whether a time does."""
+    found = re.fullmatch(ISO, _reordered(text, dayfirst) or text, re.ASCII)
+    if found is None or not FIRST_YEAR <= int(found["year"]) <= LAST_YEAR:
+        return None
+    whole, _, fraction = (found["clock"] or "00:00").replace(",", ".").partition(".")
+    zone = (found["zone"] or "").upper().replace("UTC", "Z")
+    days = f"{found['year']}-{found['month']}-{found['day']}"
+    try:
+        local = dt.datetime.fromisoformat(f"{days}T{whole}{'.' + fraction[:6].ljust(6, '0') if fraction else ''}{zone}")
+    except ValueError:
+        return None
+    return local, found["clock"] is not None
 
 
 def _reordered(text: object, dayfirst: bool | None) -> str | None:  # noqa: FBT001 - three answers, not a switch

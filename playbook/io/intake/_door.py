@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,19 +9,20 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from playbook.errors import IntakeError, ParameterError
+from playbook.io import content
 from playbook.io.intake._cells import Clock
 from playbook.io.intake._exported import BOOK, memory_in
-from playbook.io.intake._format import Claim, Format, Options, Reading
+from playbook.io.intake._format import Claim, Format, Options
 from playbook.io.intake._mappings import FILE as MAPPINGS
 from playbook.io.intake._mappings import keep_mapping, kept_mapping, unseen
 from playbook.io.intake._measured import measure_tasks
+from playbook.io.intake._refused import Corrected, bring_corrected, corrected_in
 from playbook.io.intake._registry import FORMATS
 from playbook.io.intake._rules import Rules, load_rules, plain
-from playbook.io.intake._settle import Settled, settle_events, settle_rows
 from playbook.io.intake._sheet import refuse_larger
 from playbook.io.intake._source import Source, open_source
-from playbook.io.intake._storing import clear_corrected, store
-from playbook.io.intake._summary import Summary, reconcile, summary_of
+from playbook.io.intake._storing import Arrival, import_ids, settle_and_store
+from playbook.io.intake._summary import Summary
 from playbook.io.intake._team_book import Book, bring_book
 from playbook.io.pseudonyms import Pseudonyms
 from playbook.tables import EVENTS
@@ -32,14 +31,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from os import PathLike
 
-    from playbook.io.workspace import Change, Workspace
+    from playbook.io.workspace import Workspace
 
 
 def bring_in(  # noqa: PLR0913 - what a person may have to say about a file, each by name
     workspace: Workspace,
     path: str | PathLike[str],
     *,
-    team: str,
+    team: str | None = None,
     as_format: str | None = None,
     by: str = "facilitator",
     mapping: Mapping[str, str] | None = None,
@@ -53,50 +52,60 @@ def bring_in(  # noqa: PLR0913 - what a person may have to say about a file, eac
     The format is recognised from the header unless `as_format` names it (one of `FORMATS`). `mapping` gives for a
     header of the file the column it means; said once, it is kept in the engagement folder for files of that header.
     `timezone` is for timestamps without one (else UTC), `dayfirst` for dates like 3/4/2024, `encoding` for text that
-    is not Unicode, `update` lets rows replace stored ones of the same key.
+    is not Unicode, `update` lets rows replace stored ones of the same key. Rows that were refused before and come back
+    corrected know their team, their format and how their file was read: of them `team` and `as_format` only choose, and
+    what else is said wins with a note.
 
     Good rows, refused rows with their reasons and the import itself are stored in one transaction, for an event log
     also a task for each of its activities. Of a team's workbook (`io.workbook`) only what was changed in it is stored,
     and what the workspace changed too is shown as a conflict. The same bytes imported again add nothing. Raises
-    IntakeError for a file that cannot be used at all, ParameterError for an unknown time zone or format,
-    WorkspaceError when the workspace has no such team or cannot be written.
+    IntakeError for a file that cannot be used at all, ParameterError for an unknown team, time zone, encoding or
+    format, WorkspaceError when the workspace cannot be written.
     """
-    team_id = workspace.team(team)
+    team_id = None if team is None else workspace.team(team)
     clock = Clock(timezone, dayfirst)
     clock.zone()
     rules = load_rules(workspace.folder)
     source = open_source(Path(path), encoding)
-    pseudonyms = Pseudonyms(workspace.pseudonym_key)
+    pseudonyms = Pseudonyms(workspace.pseudonym_key, content.load("names", workspace.folder))
     file = _file_name(source.path, pseudonyms)
+    if corrected := corrected_in(source):
+        _refuse_mapping(source, mapping or {})
+        _refuse_unknown(as_format)
+        said = Corrected(source, corrected, file, team_id, as_format, clock, rules, pseudonyms, update, by)
+        return bring_corrected(workspace, said)
+    if team_id is None:
+        raise ParameterError(f"{source.path}: say whose it is with --team; only a sheet of refused rows knows its team")
     if (exported := memory_in(source)) is not None:
         _refuse_said(source, as_format, mapping or {})
         options = Options(team_id, "", rules, pseudonyms, {}, clock)
         return bring_book(workspace, Book(source, exported, options, file, update, by))
-    as_format, columns, told = _with_kept(workspace.folder, source, as_format, mapping or {})
+    as_format, columns, told = _with_kept(workspace.folder, source, as_format, mapping or {}, pseudonyms)
     claim = _recognise(source, rules, columns, as_format)
 
     how = {"mapping": columns or None, "timezone": timezone, "dayfirst": dayfirst, "encoding": encoding}
-    same_bytes, import_id = _import_id(source, team_id, claim, {**how, "update": update or None})
+    same_bytes, import_id = import_ids([source.digest, team_id, claim.format.name], {**how, "update": update or None})
     earlier = _imported_before(workspace, team_id, import_id)
     if earlier is not None:
-        return _nothing_new(earlier, file)
+        return _nothing_new(earlier)
 
     options = Options(team_id, import_id, rules, pseudonyms, columns, clock)
     reading = claim.format.read(claim, source, options)
-    reading = replace(reading, notes=(*told, *reading.notes))
+    reading, file = replace(reading, notes=(*told, *reading.notes)), pseudonyms.scrub(file)
     with workspace.change(by=by, note=f"import of {file}") as change:
-        # inside the change nobody else writes, so what is compared here is what is stored below
-        settled = _settle(claim.format, reading, change, team_id, same_bytes, update=update)
-        summary = summary_of(claim, reading, settled, (import_id, file, team_id))
-        reconcile(summary)
-        store(change, claim.format, summary, settled, {**settled.records, **reading.records})
-        clear_corrected(change, claim, team_id, import_id, same_bytes)
+        summary = settle_and_store(change, Arrival(claim, options, same_bytes, file, update), reading)
         if claim.format.table is EVENTS and summary.stored:
             summary = replace(summary, notes=(*summary.notes, measure_tasks(change, team_id, workspace.folder)))
     if mapping:
-        where = keep_mapping(workspace.folder, source, claim.format.name, mapping)
+        where = keep_mapping(workspace.folder, source, claim.format.name, mapping, pseudonyms)
         summary = replace(summary, notes=(*summary.notes, where))
     return summary
+
+
+def _refuse_mapping(source: Source, mapping: Mapping[str, str]) -> None:
+    """A sheet of refused rows has the columns of its format already, whatever its file called them."""
+    if mapping:
+        raise ParameterError(f"{source.path} is a sheet of refused rows, whose columns are known; leave out --map")
 
 
 def _refuse_said(source: Source, as_format: str | None, mapping: Mapping[str, str]) -> None:
@@ -108,10 +117,10 @@ def _refuse_said(source: Source, as_format: str | None, mapping: Mapping[str, st
 
 
 def _with_kept(
-    folder: Path | None, source: Source, as_format: str | None, said: Mapping[str, str]
+    folder: Path | None, source: Source, as_format: str | None, said: Mapping[str, str], pseudonyms: Pseudonyms
 ) -> tuple[str | None, Mapping[str, str], tuple[str, ...]]:
     """Format and mapping as said now, or else as kept for files of this header, and a note that they were."""
-    kept = None if said else kept_mapping(folder, source)
+    kept = None if said else kept_mapping(folder, source, pseudonyms)
     if kept is None or as_format not in (None, kept.format):
         return as_format, said, ()
     means = ", ".join(f"{name} is {column}" if column else f"{name} left out" for name, column in kept.columns.items())
@@ -120,11 +129,11 @@ def _with_kept(
 
 def _recognise(source: Source, rules: Rules, mapping: Mapping[str, str], as_format: str | None) -> Claim:
     """The one sheet and format that fit best; a doubt is refused with what would settle it."""
-    if as_format is not None and as_format not in FORMATS:
-        raise ParameterError(f"{as_format!r} is not a format; there are " + ", ".join(FORMATS))
+    _refuse_unknown(as_format)
     formats = list(FORMATS.values()) if as_format is None else [FORMATS[as_format]]
     claims = [claim for kind in formats for claim in kind.claims(source, rules, mapping)]
     if not claims:
+        _refuse_mistyped(source, formats, mapping)
         raise _nothing_fits(source, formats, rules, mapping)
     # a tool's own headers say more than everyday words, and a file all of whose columns are known more than the rest
     fits = {id(claim): (-claim.format.weight, len(claim.unknown)) for claim in claims}
@@ -136,6 +145,25 @@ def _recognise(source: Source, rules: Rules, mapping: Mapping[str, str], as_form
     refuse_larger(source.path, len(source.data), best[0].format.limit, f"a {best[0].format.title}")
     _refuse_bad_mapping(best[0], source, mapping)
     return best[0]
+
+
+def _refuse_unknown(as_format: str | None) -> None:
+    if as_format is not None and as_format not in FORMATS:
+        raise ParameterError(f"{as_format!r} is not a format; there are " + ", ".join(FORMATS))
+
+
+def _refuse_mistyped(source: Source, formats: Sequence[Format], mapping: Mapping[str, str]) -> None:
+    """Raise ParameterError where the mapping names a header or a column that there is not: it is to be corrected first."""
+    for header in unseen(mapping, source.sheets) if source.sheets else ():
+        there = ", ".join(source.sheets[0].header)
+        raise ParameterError(f"mapping: {source.path} has no column {header!r}; it has {there}")
+    known = {plain(name) for kind in formats for name in kind.wants()}
+    for column in mapping.values():
+        if column and plain(column) not in known:
+            kind = formats[0] if len(formats) == 1 else FORMATS["events"]
+            others = "" if len(formats) == 1 else "; and of no other format"
+            title = f"{'an' if kind.title[:1].casefold() in 'aeiou' else 'a'} {kind.title}"
+            raise ParameterError(f"mapping: {column!r} is no column of {title}: {', '.join(kind.wants())}{others}")
 
 
 def _nothing_fits(source: Source, formats: Sequence[Format], rules: Rules, mapping: Mapping[str, str]) -> IntakeError:
@@ -161,17 +189,6 @@ def _refuse_bad_mapping(claim: Claim, source: Source, mapping: Mapping[str, str]
             raise ParameterError(f"mapping: {column!r} is no column of {claim.format.name}: {claim.format.wants()}")
 
 
-def _import_id(source: Source, team: str, claim: Claim, how: Mapping[str, Any]) -> tuple[str, str]:
-    """The id all imports of these bytes begin with, and this one's, which also tells how the bytes were to be read."""
-    identity = json.dumps([source.digest, team, claim.format.name])
-    same_bytes = hashlib.blake2b(identity.encode(), digest_size=16).hexdigest()
-    said = {name: value for name, value in how.items() if value is not None}
-    if not said:
-        return same_bytes, same_bytes
-    digest = hashlib.blake2b(json.dumps(said, sort_keys=True).encode("utf-8", "replace"), digest_size=4)
-    return same_bytes, f"{same_bytes}-{digest.hexdigest()}"
-
-
 def _file_name(path: Path, pseudonyms: Pseudonyms) -> str:
     clean = path.name.encode("utf-8", "replace").decode("utf-8")
     printable = "".join(mark if mark.isprintable() else " " for mark in clean)
@@ -184,17 +201,9 @@ def _imported_before(workspace: Workspace, team: str, import_id: str) -> dict[st
     return None if found.empty else {str(name): value for name, value in found.iloc[0].items()}
 
 
-def _nothing_new(earlier: Mapping[str, Any], file: str) -> Summary:
+def _nothing_new(earlier: Mapping[str, Any]) -> Summary:
     rows = int(earlier["rows_read"])
     return Summary(
-        str(earlier["import_id"]), file, str(earlier["team"]), str(earlier["format"]), rows, 0, 0, rows,
+        str(earlier["import_id"]), str(earlier["file"]), str(earlier["team"]), str(earlier["format"]), rows, 0, 0, rows,
         already=pd.Timestamp(earlier["at"]).to_pydatetime(),
     )  # fmt: skip
-
-
-def _settle(  # noqa: PLR0913 - the facts of one step
-    kind: Format, reading: Reading, change: Change, team: str, same_bytes: str, *, update: bool
-) -> Settled:
-    if kind.table is EVENTS:
-        return settle_events(reading, change, team, same_bytes)
-    return settle_rows(kind.table, reading, change, team, update=update)

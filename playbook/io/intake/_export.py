@@ -11,100 +11,37 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from playbook.errors import Fault, IntakeError
-from playbook.io.intake._cells import day, moment
-from playbook.io.intake._format import WHOLE_ROW, Claim, Format, Options, Reading, kept_text, not_as_wide
+from playbook.io.intake._format import (
+    WHOLE_ROW,
+    Claim,
+    Format,
+    Options,
+    Reading,
+    kept_measure,
+    kept_text,
+    not_as_wide,
+)
+from playbook.io.intake._record import Bad, Record, places_of, sound
 from playbook.io.intake._rules import Rules, plain
 from playbook.io.intake._sheet import Sheet, Spoilt, is_blank, text_of
 from playbook.io.intake._source import Source
-from playbook.io.pseudonyms import found_only, measured_only
+from playbook.io.pseudonyms import found_only
 from playbook.tables import EVENTS, Table, sift
 
 if TYPE_CHECKING:
-    import datetime as dt
+    pass
 
 CHUNK = 20_000
 # long titles are cut here, as only their words count; a case or campaign cut short could become another one
 MAY_BE_CUT = ("activity", "workflow")
 ADDED = ("team", "import_id", "row", "part", "resource")
 UNUSABLE = "a row as wide as the header; its cells may have moved between columns, so export the file again"
-
-
-class Bad(Exception):  # noqa: N818 - a verdict on one record, caught by `Export.read` and never seen outside
-    """One record that cannot be used: the file's column, what stood there and what may stand there instead."""
-
-    def __init__(self, column: str, found: str, wanted: str) -> None:
-        super().__init__(column, found, wanted)
-        self.column, self.found, self.wanted = column, found, wanted
-
-
-class Record:
-    """One record of a file, asked by header; `number` is the row a spreadsheet program shows it in.
-
-    Headers are compared as everywhere: case, runs of spaces, hyphens and underscores do not matter.
-    """
-
-    def __init__(self, number: int, cells: Sequence[Any], sheet: Sheet, tally: Counter[str]) -> None:
-        self.number, self.header = number, sheet.header
-        self._cells, self._places, self._tally = cells, _places(sheet.header), tally
-        self._assumed: set[str] = set()
-
-    def all(self, header: str) -> list[str]:
-        """Every filled cell under this header, which may stand over several columns."""
-        cells = [self._cells[place] for place in self._places.get(plain(header), ()) if place < len(self._cells)]
-        for cell in cells:
-            if isinstance(cell, Spoilt):
-                raise Bad(header, cell.found, cell.wanted)
-        return [_sound(text_of(cell)) for cell in cells if not is_blank(cell)]
-
-    def get(self, header: str) -> str | None:
-        """The first filled cell under this header, or None."""
-        return next(iter(self.all(header)), None)
-
-    def needed(self, header: str) -> str:
-        """The first filled cell under this header. Raises Bad when there is none."""
-        text = self.get(header)
-        if text is None:
-            raise Bad(header, "nothing", "a filled cell")
-        return text
-
-    def moment(self, header: str, options: Options) -> dt.datetime | None:
-        """The cell as an instant in UTC, None when empty. Raises Bad for what is no instant or could be two."""
-        text = self.get(header)
-        return None if text is None else self.moment_of(header, text, options)
-
-    def moment_of(self, header: str, text: str, options: Options) -> dt.datetime:
-        """A text of this header as an instant in UTC, for readers that put it together from several cells."""
-        read = moment(text, options.clock)
-        if read.value is None:
-            raise Bad(header, repr(text), read.wanted)
-        if read.without_zone:
-            zone = options.clock.timezone or "UTC, as no time zone was given"
-            self.assume(f"with times that carry no zone, taken as {zone}")
-        if read.without_time:
-            self.assume("with days without a time, taken as midnight")
-        return read.value
-
-    def day(self, header: str, options: Options) -> str | None:
-        """The cell as a day, YYYY-MM-DD, None when empty. Raises Bad for what is no day or could be two."""
-        text = self.get(header)
-        if text is None:
-            return None
-        read = day(text, dayfirst=options.clock.dayfirst)
-        if read is None:
-            raise Bad(header, repr(text), moment(text, options.clock).wanted)
-        return read
-
-    def assume(self, words: str) -> None:
-        """Count this record among those read under an assumption, which the summary then tells."""
-        self._tally[words] += words not in self._assumed
-        self._assumed.add(words)
 
 
 @dataclass(frozen=True)
@@ -170,6 +107,16 @@ class Export(Format):
         """
         raise NotImplementedError
 
+    def sums_up(self, cells: Sequence[Any], sheet: Sheet) -> bool:  # noqa: ARG002 - for tools that write totals
+        """Whether a row only sums others up; such rows are passed over and counted."""
+        return False
+
+    def width_fault(self, number: int, cells: Sequence[Any], sheet: Sheet) -> str | None:
+        """What is wrong with a row's number of cells, in words; None where it has as many as the header."""
+        if not_as_wide(number, cells, len(sheet.header)) is None:
+            return None
+        return f"{len(cells)} cells, the header has {len(sheet.header)}"
+
     def is_text(self, header: str) -> bool:
         """Whether the cells under this header are words."""
         return plain(header) in {plain(name) for name in self.texts}
@@ -196,7 +143,7 @@ class Export(Format):
 
     def match(self, sheet: Sheet, rules: Rules, mapping: Mapping[str, str]) -> Claim:
         """Where the known headers stand, the first of each; the others are never kept."""
-        at = _places(_renamed(sheet, mapping).header)
+        at = places_of(_renamed(sheet, mapping).header)
         places = {name: at[plain(name)][0] for name in self.wants() if plain(name) in at}
         passed = [name for name in sheet.header if name and not self.is_kept(name) and not rules.is_set_aside(name)]
         return Claim(self, sheet, places, tuple(dict.fromkeys(passed)))
@@ -219,11 +166,11 @@ class Export(Format):
         return Reading(taken.read, good, good.notna(), tuple(taken.faults), taken.records, notes)
 
     def _people(self, sheet: Sheet) -> Iterator[str]:
-        at = _places(sheet.header)
+        at = places_of(sheet.header)
         places = [place for header in self.persons for place in at.get(plain(header), ())]
         cells = (row[place] for _, row in sheet.rows() for place in places if place < len(row))
         for person in {text_of(cell) for cell in cells if not is_blank(cell) and not isinstance(cell, Spoilt)}:
-            yield from chain.from_iterable(map(_spellings, self.people_in(_sound(person))))
+            yield from chain.from_iterable(map(_spellings, self.people_in(sound(person))))
 
 
 class _Taken:
@@ -243,9 +190,12 @@ class _Taken:
 
     def take(self, number: int, cells: Sequence[Any], sheet: Sheet) -> None:
         """Turn one record into rows, or into a fault; one that tells nothing only counts as passed over."""
-        if not_as_wide(number, cells, len(sheet.header)):
+        if self.kind.sums_up(cells, sheet):
+            self.passed_over += 1
+            return
+        if (wide := self.kind.width_fault(number, cells, sheet)) is not None:
             # its cells may have moved, so a free text could stand in any column: nothing of it is kept
-            self._refuse(Fault(number, WHOLE_ROW, f"{len(cells)} cells, the header has {len(sheet.header)}", UNUSABLE))
+            self._refuse(Fault(number, WHOLE_ROW, wide, UNUSABLE))
             self.records[number] = {}
             self.read += 1
             return
@@ -287,7 +237,9 @@ class _Taken:
     def notes(self, claim: Claim) -> Iterator[str]:
         """What was assumed, passed over and not kept."""
         if self.passed_over:
-            yield f"{self.passed_over} rows tell of no work (totals, spacers and the like) and were passed over"
+            many = self.passed_over > 1
+            rows, were = (f"{self.passed_over} rows tell", "were") if many else ("1 row tells", "was")
+            yield f"{rows} of no work (totals, spacers and the like) and {were} passed over"
         for words, count in self.tally.items():
             yield f"{count} {'row' if count == 1 else 'rows'} {words}"
         if claim.unknown:
@@ -302,7 +254,7 @@ class _Taken:
         is_person = plain(bad.column) in {plain(header) for header in self.kind.persons}
         if is_person:
             return self.options.pseudonyms.of(bad.found.strip("'\""))
-        return self._without_words(_sound(bad.found), is_text=self.kind.is_text(bad.column))
+        return self._without_words(sound(bad.found), is_text=self.kind.is_text(bad.column))
 
     def _without_words(self, found: str, *, is_text: bool) -> str:
         known = self.options.pseudonyms.scrub(found, single_words=True)
@@ -316,12 +268,12 @@ class _Taken:
         for name, value in row.items():
             if isinstance(value, str) and name not in ADDED:
                 if (name, value) not in self._cleaned:
-                    self._cleaned[name, value] = _fitting(table, name, clean.scrub(_sound(value).strip()))
+                    self._cleaned[name, value] = _fitting(table, name, clean.scrub(sound(value).strip()))
                 done[name] = self._cleaned[name, value]
             else:
                 done[name] = value
         if not is_blank(row.get("resource")):
-            done["resource"] = clean.of(_sound(str(row["resource"])))
+            done["resource"] = clean.of(sound(str(row["resource"])))
         return done
 
     def _kept(self, number: int) -> dict[str, Any]:
@@ -334,11 +286,11 @@ class _Taken:
                 continue
             if plain(header) in people:
                 text = cell.found if isinstance(cell, Spoilt) else text_of(cell)
-                value: Any = ", ".join(clean.of(name) for name in split_list(_sound(text)) or [_sound(text)])
+                value: Any = ", ".join(clean.of(name) for name in split_list(sound(text)) or [sound(text)])
             else:
                 value = kept_text(cell, clean)
                 if isinstance(value, str) and not self.kind.is_text(header):
-                    value = measured_only(value, words)
+                    value = kept_measure(value, words)
             record[header] = f"{record[header]}; {value}" if header in record else value
         return record
 
@@ -358,22 +310,9 @@ def _spellings(person: str) -> Iterator[str]:
         yield words
 
 
-@lru_cache(maxsize=64)
-def _places(header: tuple[str, ...]) -> dict[str, list[int]]:
-    places: dict[str, list[int]] = {}
-    for place, name in enumerate(header):
-        places.setdefault(plain(name), []).append(place)
-    return places
-
-
 def _renamed(sheet: Sheet, mapping: Mapping[str, str]) -> Sheet:
     said = {plain(header): column for header, column in mapping.items()}
     return replace(sheet, header=tuple(said.get(plain(name), name) for name in sheet.header)) if said else sheet
-
-
-def _sound(text: str) -> str:
-    """The text without what no database keeps: half characters and NUL."""
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "")
 
 
 def _fitting(table: Table, name: str, text: str) -> str:

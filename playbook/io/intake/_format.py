@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from playbook.errors import Fault, IntakeError
 from playbook.io.intake._cells import Clock
+from playbook.io.intake._how import How
 from playbook.io.intake._rules import Rules, plain
 from playbook.io.intake._sheet import SHEET_LIMIT, Sheet, Spoilt
 from playbook.io.intake._source import Source
-from playbook.io.pseudonyms import Pseudonyms
+from playbook.io.pseudonyms import Pseudonyms, measured_only
 from playbook.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
 # words in place of a column's name where the whole row is at fault
 WHOLE_ROW = "(row)"
@@ -29,7 +31,8 @@ class Options:
     """How a file is to be read, the same for every format.
 
     `team` is the id its rows belong to and `import_id` the import they come by; `mapping` gives for a header of the
-    file the column it means, before any synonym (an empty column: leave it out).
+    file the column it means, before any synonym (an empty column: leave it out). `known` is how the file was read that
+    corrected rows come from; nothing is known of a file that comes for the first time.
     """
 
     team: str
@@ -38,6 +41,7 @@ class Options:
     pseudonyms: Pseudonyms
     mapping: Mapping[str, str] = field(default_factory=dict)
     clock: Clock = field(default_factory=Clock)
+    known: How = field(default_factory=How)
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,8 @@ class Reading:
 
     `good` are typed rows of the format's table with the file's row numbers as index, `given` says which of their
     cells the file filled, `faults` name every bad cell, `records` hold each bad row's known columns with persons
-    pseudonymised, `notes` are assumptions a reader should hear of. Every row read is good or has a fault.
+    pseudonymised, `notes` are assumptions a reader should hear of. Every row read is good or has a fault. `how` is what
+    the whole file settled, such as its decimal mark (None: nothing beside what was said).
     """
 
     rows_read: int
@@ -55,6 +60,7 @@ class Reading:
     faults: tuple[Fault, ...]
     records: Mapping[int, Mapping[str, Any]]
     notes: tuple[str, ...] = ()
+    how: How | None = None
 
 
 @dataclass(frozen=True)
@@ -138,6 +144,10 @@ class Format:
         """Read the claimed sheet. Raises IntakeError when the file as a whole cannot be used."""
         raise NotImplementedError
 
+    def is_text(self, name: str) -> bool:  # noqa: ARG002 - for formats that tell their cells apart
+        """Whether the cells under a header are words; of any other cell that is refused no unknown word is kept."""
+        return True
+
     def near(self, header: str) -> str:
         """A column the header may have meant, in words, or nothing."""
         close = difflib.get_close_matches(plain(header).replace(" ", "_"), self.wants(), n=1)
@@ -169,3 +179,20 @@ def kept_text(cell: Any, pseudonyms: Pseudonyms) -> Any:
     text = cell.found if isinstance(cell, Spoilt) else str(cell)
     clean = text.encode("utf-8", "replace").decode("utf-8").replace("\x00", "")
     return pseudonyms.scrub(clean, single_words=True)
+
+
+def without_names(reading: Reading, claim: Claim, pseudonyms: Pseudonyms) -> Reading:
+    """The reading, the file's own headers free of names as well: in faults, in refused rows and in what is told."""
+    known = {plain(name) for name in (*claim.format.accepts(), WHOLE_ROW)}
+
+    def clean(header: str) -> str:
+        return header if plain(header) in known else pseudonyms.scrub(header)
+
+    records = {row: {clean(name): cell for name, cell in cells.items()} for row, cells in reading.records.items()}
+    faults = tuple(replace(fault, column=clean(fault.column)) for fault in reading.faults)
+    return replace(reading, faults=faults, records=records, notes=tuple(map(pseudonyms.scrub, reading.notes)))
+
+
+def kept_measure(cell: str, known: AbstractSet[str]) -> str:
+    """A cell that is no place for words as a reject may keep it: one that is a known word as it is, else its known words."""
+    return cell if plain(cell) in known else measured_only(cell, known)

@@ -12,14 +12,16 @@ from playbook.errors import IntakeError
 from playbook.io import content
 from playbook.io.intake._rules import plain
 from playbook.io.intake._sheet import is_blank
+from playbook.io.names import PSEUDONYM
 from playbook.tables import Authored
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from playbook.io.intake._sheet import Sheet
     from playbook.io.intake._source import Source
+    from playbook.io.pseudonyms import Pseudonyms
 
 FILE = "intake/mappings.yaml"
 SAYS = """\
@@ -42,19 +44,35 @@ class KeptMappings(Authored):
     mappings: tuple[KeptMapping, ...] = ()
 
 
-def kept_mapping(folder: Path | None, source: Source) -> KeptMapping | None:
-    """The mapping kept for a file of this header, or None. Raises ContentError for a file of mappings that is broken."""
+def kept_mapping(folder: Path | None, source: Source, pseudonyms: Pseudonyms) -> KeptMapping | None:
+    """The mapping kept for a file of this header, or None. Raises ContentError for a file of mappings that is broken.
+
+    A header that was kept as a pseudonym is given as the file writes it.
+    """
     known = {kept.header: kept for kept in _read(folder).mappings}
     sheets = source.sheets if known else ()
-    return next((known[mark] for sheet in sheets if (mark := _fingerprint(sheet)) in known), None)
+    kept = next((known[mark] for sheet in sheets if (mark := _fingerprint(sheet)) in known), None)
+    if kept is None or not any(map(PSEUDONYM.fullmatch, kept.columns)):
+        return kept
+    written = {pseudonyms.of(plain(header)): header for sheet in sheets for header in _headers(sheet)}
+    return kept.model_copy(update={"columns": {written.get(name, name): to for name, to in kept.columns.items()}})
 
 
-def keep_mapping(folder: Path | None, source: Source, format_name: str, mapping: Mapping[str, str]) -> str:
-    """Keep what was said for the next file of this header; say in words where. Raises IntakeError when it cannot be."""
+def keep_mapping(
+    folder: Path | None, source: Source, format_name: str, mapping: Mapping[str, str], pseudonyms: Pseudonyms
+) -> str:
+    """Keep what was said for the next file of this header; say in words where. Raises IntakeError when it cannot be.
+
+    A header that holds a name met in the file is kept as a pseudonym.
+    """
     sheets = [sheet for sheet in source.sheets if not unseen(mapping, [sheet])]
     if folder is None or not sheets:
         return "the mapping is not kept, as this workspace has no folder; say it again for the next file"
-    said = KeptMapping(header=_fingerprint(sheets[0]), format=format_name, columns=dict(mapping))
+    columns = {
+        header if pseudonyms.scrub(header) == header else pseudonyms.of(plain(header)): column
+        for header, column in mapping.items()
+    }
+    said = KeptMapping(header=_fingerprint(sheets[0]), format=format_name, columns=columns)
     others = [kept for kept in _read(folder).mappings if kept.header != said.header]
     lines = {"mappings": [kept.model_dump() for kept in (*others, said)]}
     path = folder / FILE
@@ -76,9 +94,14 @@ def unseen(mapping: Mapping[str, str], sheets: Sequence[Sheet]) -> list[str]:
     seen = {plain(header) for sheet in sheets for header in sheet.header}
     if {plain(header) for header in mapping} <= seen:
         return []
-    rows = (row for sheet in sheets for _, row in sheet.top)
-    seen |= {plain(cell) for row in rows for cell in row if isinstance(cell, str) and not is_blank(cell)}
+    seen |= {plain(cell) for sheet in sheets for cell in _headers(sheet)}
     return [header for header in mapping if plain(header) not in seen]
+
+
+def _headers(sheet: Sheet) -> Iterator[str]:
+    """The header's words, and those of the rows where a tool may put its header below a preamble."""
+    yield from sheet.header
+    yield from (cell for _, row in sheet.top for cell in row if isinstance(cell, str) and not is_blank(cell))
 
 
 def _read(folder: Path | None) -> KeptMappings:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from playbook.errors import Fault
 from playbook.io.intake._exported import as_shown, key_of, same
+from playbook.io.intake._rules import AT_EXPORT
 from playbook.io.intake._settle import Settled, plain_value
 from playbook.io.intake._summary import Conflict
 
@@ -163,15 +164,17 @@ class Merge:
         """What is kept of a refused row: its key, what the file changed, and the workspace's own needed cells.
 
         A row that comes back corrected then says nothing about cells the file never touched, so that it cannot
-        carry their old values over what others wrote meanwhile.
+        carry their old values over what others wrote meanwhile. What its changed cells said at the export is remembered:
+        where the workspace still says so, the corrected row may change it.
         """
         base, stored = self.before.exported.get(key), self.before.stored.get(key)
-        if base is None:
+        if base is None or (stored is None and key in self.before.offered):
             return dict(record)
         now = base if stored is None else as_shown(self.table, stored, self.pseudonyms)
         must = [name for name, column in self.table.columns.items() if column.required and name != "team"]
         kept = {name: now[name] for name in must}
-        return kept | {name: cell for name, cell in record.items() if name not in base or not same(cell, base[name])}
+        changed = {name: cell for name, cell in record.items() if name not in base or not same(cell, base[name])}
+        return kept | changed | {AT_EXPORT: {name: base[name] for name in changed if name in base}}
 
     def _notes(self, seen: set[Any]) -> Iterator[str]:
         exported, stored = self.before.exported, self.before.stored

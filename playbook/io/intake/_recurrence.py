@@ -6,12 +6,11 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrulestr
 
-from playbook.io.intake._export import Bad
+from playbook.io.intake._record import Bad
+from playbook.io.intake._zones import Zones
 
 STAMP = re.compile(r"(?:TZID=(?P<zone>[^:]+):|VALUE=DATE:)?(?P<day>\d{8})(?:T(?P<time>\d{6})(?P<utc>Z)?)?")
 LENGTH = re.compile(
@@ -31,7 +30,6 @@ PARTS = {
     "BYSETPOS": r"-?[1-9]\d?(,-?[1-9]\d?)*",
 }
 WANTED_STAMP = "a time as 20260302T090000Z, or with its zone as TZID=Europe/Berlin:20260302T090000"
-WANTED_ZONE = "a time zone by region and city; say which with the option timezone and import the file again"
 WANTED_RULE = "a repetition by days, weeks, months or years, as FREQ=WEEKLY;BYDAY=MO"
 # the calendar repeats every 400 years; so close to its last year a rule that never comes true soon runs out of days
 CYCLES = 19 * 400
@@ -56,11 +54,11 @@ class Stamp:
         return Stamp(local, self.zone, self.assumed)
 
 
-def stamp(header: str, text: str, calendar_zone: str | None, said: str | None) -> Stamp:
+def stamp(header: str, text: str, calendar_zone: str | None, zones: Zones) -> Stamp:
     """A DTSTART, DTEND, EXDATE or RDATE, with its zone before a colon where it has one.
 
-    `said` is the zone the person importing named: it stands for times without a zone and for zones that are no region
-    and city. Else times without a zone are in the calendar's own, or in UTC when it names none. Raises Bad.
+    Times without a zone are in the one the person importing said, else in the calendar's own, or in UTC when it names
+    none. Raises Bad.
     """
     found = STAMP.fullmatch(text.strip())
     if found is None:
@@ -76,8 +74,8 @@ def stamp(header: str, text: str, calendar_zone: str | None, said: str | None) -
     if found["utc"]:
         return Stamp(local, dt.UTC)
     if found["zone"] is None:
-        return Stamp(local, _zone(header, said or calendar_zone or "UTC", None), assumed=True)
-    return Stamp(local, _zone(header, found["zone"].strip('"'), said))
+        return Stamp(local, zones.floating(header, calendar_zone), assumed=True)
+    return Stamp(local, zones.named(header, found["zone"].strip('"')))
 
 
 def length(header: str, text: str) -> dt.timedelta:
@@ -146,18 +144,3 @@ def _until(text: str, start: Stamp) -> dt.datetime:
     if "T" not in text:
         return start.at(local + dt.timedelta(days=1, seconds=-1)).moment
     return local.replace(tzinfo=dt.UTC) if text.endswith("Z") else start.at(local).moment
-
-
-@lru_cache(maxsize=1000)
-def _known_zone(name: str) -> dt.tzinfo | None:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return None
-
-
-def _zone(header: str, name: str, said: str | None) -> dt.tzinfo:
-    zone = _known_zone(name) or (_known_zone(said) if said else None)
-    if zone is None:
-        raise Bad(header, f"the time zone {name!r}", WANTED_ZONE)
-    return zone

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 FILE = "assessments/intake/default.yaml"
 
 # columns of the kit's own sheet of refused rows, passed over or followed when the corrected sheet comes back
-REASON, ORIGIN = "refused because", "refused from"
+REASON, ORIGIN, READ_WITH = SET_ASIDE = ("refused because", "refused from", "read with")
+# what a refused row's record holds beside its cells: as which rows it was refused before, and what the workbook it
+# comes from said at its export where the row was changed
+AS_BEFORE, AT_EXPORT = "(refused before)", "(at export)"
+REMEMBERED = (AS_BEFORE, AT_EXPORT)
 
 
 @lru_cache(maxsize=10_000)
@@ -76,7 +80,7 @@ class Rules(Authored):
 
     def is_set_aside(self, header: str) -> bool:
         """Whether the column belongs to the kit's own sheet of refused rows."""
-        return plain(header) in (REASON, ORIGIN)
+        return plain(header) in SET_ASIDE
 
     def says_date(self, header: str) -> bool:
         """Whether the header's words say that its cells are dates: `publish_date`, `Due`."""

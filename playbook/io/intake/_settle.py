@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from playbook.tables import Table
 
 EVENT = ["case", "activity", "timestamp", "resource"]
+SAME_BYTES = 32  # the ids of all imports of the same bytes begin with as many digits
 
 
 class Stored(Protocol):
@@ -42,18 +44,24 @@ class Settled:
     records: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def settle_events(reading: Reading, stored: Stored, team: str, same_bytes: str) -> Settled:
+def settle_events(
+    reading: Reading, stored: Stored, team: str, same_bytes: str, origins: Mapping[int, tuple[str, int]]
+) -> Settled:
     """Leave out events the workspace has: rows of the same bytes by row number, others by what they say.
 
     A log exported again a month later repeats the old events. An event is taken as repeated as many times as files
     imported before hold it, so two edits in one second of one file both count, and a second export adds neither.
     `same_bytes` begins the id of every import of the very same file. A record of several events is a duplicate when
-    all of them are known; of one that has grown since, only the new events are stored.
+    all of them are known; of one that has grown since, only the new events are stored. `origins` give of corrected rows
+    the import and the row they were refused from: such a row is one of that file's.
     """
     good, before = reading.good, stored.read("events", team)
     mine = before["import_id"].str.startswith(same_bytes)
-    seen = set(before.loc[mine, "row"])
-    fresh, others = good[~good["row"].isin(seen)], before[~mine]
+    files = before["import_id"].str[:SAME_BYTES]
+    theirs = files.isin({import_id[:SAME_BYTES] for import_id, _ in origins.values()})
+    there = set(zip(files[theirs], before.loc[theirs, "row"], strict=True))
+    seen = {*before.loc[mine, "row"], *(n for n, (name, row) in origins.items() if (name[:SAME_BYTES], row) in there)}
+    fresh, others = good[~good["row"].isin(seen)], before[~mine & ~theirs]
     if len(others) and len(fresh):
         turn = fresh.groupby(EVENT, dropna=False).cumcount()
         times = others.groupby(EVENT, dropna=False).size().rename("times").reset_index()
@@ -63,11 +71,20 @@ def settle_events(reading: Reading, stored: Stored, team: str, same_bytes: str) 
     return Settled(fresh, kept, int(good["row"].nunique()) - kept)
 
 
-def settle_rows(table: Table, reading: Reading, stored: Stored, team: str, *, update: bool) -> Settled:
+def settle_rows(  # noqa: PLR0913 - the facts of one step
+    table: Table,
+    reading: Reading,
+    stored: Stored,
+    team: str,
+    *,
+    update: bool,
+    at_export: Mapping[int, Mapping[str, Any]],
+) -> Settled:
     """Compare rows by key: equal in every cell the file fills is a duplicate, different a conflict or an update.
 
     An empty cell says nothing, so it neither differs from nor erases what is stored. A record that gives several rows
-    is a duplicate when all of them are, and refused when one of them is in conflict.
+    is a duplicate when all of them are, and refused when one of them is in conflict. `at_export` gives of a corrected
+    row what the workspace said when its workbook was exported: a cell that still says so may be changed.
     """
     before = {_key(table, row): row for row in stored.read(table.name, team).to_dict(orient="records")}
     faults, records, changed = list[Fault](), dict[int, Any](), set[int]()
@@ -79,13 +96,15 @@ def settle_rows(table: Table, reading: Reading, stored: Stored, team: str, *, up
         given = [str(name) for name, is_filled in zip(columns, filled, strict=True) if is_filled]
         # which import brought a row is no part of what it says
         differing = [] if old is None else [n for n in given if n != "import_id" and not _same(row[n], old[n])]
+        was = at_export.get(number, {})
+        clash = [] if update or old is None else [n for n in differing if n not in was or not _still(old[n], was[n])]
         if old is None:
             store.append((number, row))
-        elif differing and update and not table.append_only:
+        elif differing and not clash and not table.append_only:
             store.append((number, {**old, **{name: row[name] for name in given}}))
             changed.add(number)
         elif differing:
-            faults += [_conflict(table, number, name, row[name], old[name]) for name in differing]
+            faults += [_conflict(table, number, name, row[name], old[name]) for name in clash or differing]
             records[number] = {name: plain_value(row[name]) for name in given if name != "team"}
     refused = {int(str(fault.row)) for fault in faults}
     kept = [(number, row) for number, row in store if number not in refused]
@@ -114,6 +133,14 @@ def _key(table: Table, row: Mapping[Hashable, Any]) -> tuple[Any, ...]:
 
 def _same(mine: Any, theirs: Any) -> bool:
     return bool(plain_value(mine) == plain_value(theirs))
+
+
+def _still(now: Any, was: Any) -> bool:
+    """Whether a stored cell says what a workbook said at its export, in which a number may have lost its last digit."""
+    now = plain_value(now)
+    if isinstance(now, float) and isinstance(was, int | float):
+        return math.isclose(now, was)
+    return bool(now == was)
 
 
 def _conflict(table: Table, number: int, name: str, mine: Any, theirs: Any) -> Fault:

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from playbook.errors import IntakeError
+from playbook.errors import IntakeError, ParameterError
 from playbook.io.intake._json import lines_sheet
 from playbook.io.intake._sheet import EVENT_LOG_LIMIT, MEGABYTE, Sheet, refuse_larger
 
@@ -36,7 +36,10 @@ NOT_A_TABLE = {
     b"\xff\xfe\x00\x00": "text in UTF-32; save it as UTF-8",
     b"\x00\x00\xfe\xff": "text in UTF-32; save it as UTF-8",
 }
+UNORDERED = ("utf-16", "utf-32")
 BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+# what Python's own list of encodings also holds: forms of a web address or of a program's text, which no file is in
+NO_FILES = ("idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape")
 GZIP = b"\x1f\x8b"
 TABLE = "a table"
 SHAPES = {"JSON": ("{", "["), "XML": ("<",), "a calendar": ("BEGIN:VCALENDAR", "begin:vcalendar")}
@@ -107,8 +110,10 @@ class Source:
 def open_source(path: Path, encoding: str | None = None) -> Source:
     """Read the file's bytes, refusing what is too large before anything is read.
 
-    `encoding` is only for text that is neither UTF-8 nor UTF-16 with its mark, such as cp1252. Raises IntakeError.
+    `encoding` is only for text that is neither UTF-8 nor UTF-16 with its mark, such as cp1252. Raises IntakeError, and
+    ParameterError for an encoding that is none.
     """
+    encoding = known_encoding(encoding)
     try:
         size = _size_of_a_file(path)
         refuse_larger(path, size, EVENT_LOG_LIMIT, "event logs")
@@ -153,12 +158,28 @@ def _encoding(path: Path, data: bytes, asked: str | None) -> str:
     for mark, name in BOMS.items():
         if data.startswith(mark):
             return name
+    if asked in UNORDERED:
+        raise IntakeError(
+            f"{path} does not begin with a mark of its byte order, so {asked} alone cannot be read; name {asked}-le or "
+            f"{asked}-be"
+        )
+    return asked or "utf-8"
+
+
+def known_encoding(asked: str | None) -> str | None:
+    """Python's name of the encoding that was asked for. Raises ParameterError for what no text file is written in."""
     if asked is None:
-        return "utf-8"
+        return None
     try:
-        return codecs.lookup(asked).name
-    except LookupError:
-        raise IntakeError(f"{path}: {asked!r} is not an encoding; write for example cp1252") from None
+        io.TextIOWrapper(io.BytesIO(), encoding=asked).close()  # refuses translations of bytes, such as base64
+        name = codecs.lookup(asked).name
+    except (LookupError, ValueError, TypeError):  # a name with a NUL or half a character in it is a ValueError
+        name = ""
+    if not name or name in NO_FILES:
+        raise ParameterError(
+            f"encoding: found {str(asked)[:60]!r}; wanted the name of a text encoding, such as cp1252 or latin-1"
+        )
+    return name
 
 
 def _check_text(path: Path, data: bytes, encoding: str) -> None:

@@ -16,9 +16,10 @@ from functools import partial
 from typing import Any
 
 from playbook.errors import IntakeError
-from playbook.io.intake._export import Bad, Export, Record
+from playbook.io.intake._export import Export
 from playbook.io.intake._format import Claim, Format, Options, Reading, not_as_wide
 from playbook.io.intake._json import document
+from playbook.io.intake._record import Bad, Record
 from playbook.io.intake._rules import Rules, plain
 from playbook.io.intake._sheet import Sheet, Spoilt, is_blank, text_of
 from playbook.io.intake._source import Source
@@ -146,7 +147,9 @@ class Spans(Export):
             )
         options.pseudonyms.meet(self._people(sheet))
         clean = replace(sheet, cells=partial(self._without_words, sheet, options))
-        reading = super().read(replace(claim, sheet=clean), source, options)
+        # these tools write times without a zone in UTC, and so does whoever corrects one
+        in_utc = replace(options, clock=replace(options.clock, timezone=None))
+        reading = super().read(replace(claim, sheet=clean), source, in_utc)
         if strange:
             words = f"spans of other software (no gen_ai attribute) among those passed over: {strange}"
             reading = replace(reading, notes=(*reading.notes, words))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from playbook.io.intake._settle import Settled
 
 SHOWN_CONFLICTS = 5
+REFUSED = "rejects"  # what a file of several sheets of refused rows was read as
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Summary:
     Rows are the file's records, even where one gives several rows of a table. `stored` counts those with something
     new and `updated` ones; `already` is when the very same file came before, if it did; `faults`
     name each bad cell; `notes` are assumptions made while reading. Of a team's workbook, `conflicts` are the cells
-    changed on both sides and `parts` what became of each of its sheets.
+    changed on both sides; of a workbook, `parts` are what became of each of its sheets, and `sheet` is a part's name.
     """
 
     import_id: str
@@ -66,17 +67,20 @@ class Summary:
     notes: tuple[str, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     parts: tuple[Summary, ...] = ()
+    sheet: str = ""
 
     def __str__(self) -> str:
-        """One honest line, and below it one for each of the first conflicts."""
+        """One honest line, and below it one for each sheet of refused rows and each of the first conflicts."""
         sum_up = f"{self.stored} stored + {self.rejected} rejected + {self.duplicates} duplicates"
-        line = f"{self.file}, read as {self.format} for team {self.team}: {self.rows_read} rows = {sum_up}"
+        where = f"  sheet {self.sheet}" if self.sheet else self.file
+        line = f"{where}, read as {self.format} for team {self.team}: {self.rows_read} rows = {sum_up}"
         said = [f"{self.updated} of the stored replaced a row"] if self.updated else []
         if self.already:
             said.append(f"this file was imported before, on {self.already:%Y-%m-%d %H:%M} UTC, so nothing was added")
         if self.faults:
             said.append(f"first fault: {self.faults[0]}")
-        return "\n".join(["; ".join([line, *said, *self.notes]), *_conflicts(self.conflicts)])
+        sheets = [str(part) for part in self.parts if self.format == REFUSED]
+        return "\n".join(["; ".join([line, *said, *self.notes]), *sheets, *_conflicts(self.conflicts)])
 
 
 def summary_of(claim: Claim, reading: Reading, settled: Settled, options: tuple[str, str, str]) -> Summary:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from playbook.errors import Fault, IntakeError, ParameterError
 from playbook.io.intake._exported import BOOK, MEMORY, Exported, SheetStamp, key_of, mark_of
 from playbook.io.intake._format import Claim, Options, Reading
+from playbook.io.intake._how import How
 from playbook.io.intake._merge import Before, Merge, Merged
 from playbook.io.intake._registry import FORMATS
 from playbook.io.intake._rules import plain
@@ -55,6 +56,8 @@ def bring_book(workspace: Workspace, book: Book) -> Summary:
         return Summary(whole.hexdigest(), book.file, book.options.team, BOOK, rows, 0, 0, rows, already=at)
 
     readings = {name: _read(claim, book, _import_id(book, ids[name])) for name, claim in claims.items()}
+    # all names of the workbook are met now
+    book = replace(book, file=book.options.pseudonyms.scrub(book.file))
     with workspace.change(by=book.by, note=f"import of {book.file}") as change:
         # inside the change nobody else writes, so what is compared here is what is stored below
         parts = [_stored(change, book, claims[name], reading, ids[name]) for name, reading in readings.items()]
@@ -131,8 +134,9 @@ def _stored(change: Change, book: Book, claim: Claim, reading: Reading, same_byt
     summary = summary_of(claim, reading, merged.settled, (import_id, book.file, team))
     summary = replace(summary, conflicts=merged.conflicts, notes=(*summary.notes, *merged.notes))
     reconcile(summary)
-    store(change, claim.format, summary, merged.settled, merged.settled.records)
-    clear_corrected(change, claim, team, import_id, same_bytes)
+    how = reading.how or How.of(book.options.clock)
+    store(change, claim.format, summary, merged.settled, records=merged.settled.records, how=how)
+    clear_corrected(change, team, import_id, same_bytes)
     return summary
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from playbook.io.intake._export import Bad
+from playbook.io.intake._record import Bad
 
 if TYPE_CHECKING:
     import datetime as dt

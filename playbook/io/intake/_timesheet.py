@@ -9,8 +9,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from playbook.errors import IntakeError
-from playbook.io.intake._cells import Clock, day, has_decimal_comma, is_impossible, moment, number
-from playbook.io.intake._export import Bad, Export, Record
+from playbook.io.intake._amounts import GROUPED, bare, decimal_mark, unproved
+from playbook.io.intake._cells import Clock, is_impossible, moment, number
+from playbook.io.intake._export import Export
+from playbook.io.intake._how import How
+from playbook.io.intake._record import Bad, Record
 from playbook.io.intake._rules import plain
 from playbook.io.intake._sheet import is_blank, text_of
 
@@ -35,12 +38,14 @@ WANTED_DURATION = "a duration as HH:MM:SS, or hours as 1.5 or 1,5"
 class Timesheet(Export):
     """A time tool's report in which each entry has a begin, an end and a duration.
 
-    `durations` are the headers the duration may stand under, the first filled one counts. A column of dates such as
+    `durations` are the headers the duration may stand under, the first filled one counts; `comma` says that its hours
+    have a decimal comma, once a file is read. A column of dates such as
     3/4/2026 is read when the person importing said which comes first or when the file's own dates prove it (one has a
     13 in one place, none in the other, and the summary says so); otherwise the file is refused with advice.
     """
 
     durations: tuple[str, ...] = ()
+    comma: bool = False
 
     @property
     def dated(self) -> tuple[str, ...]:
@@ -48,10 +53,17 @@ class Timesheet(Export):
         return ("Start date", "End date")
 
     def read(self, claim: Claim, source: Source, options: Options) -> Reading:
-        """Settle the order of day and month for the whole file, then read each entry."""
-        clock, told = settled_order(source.path, _dates(claim.sheet, self.dated), options.clock)
-        reading = super().read(claim, source, replace(options, clock=clock))
-        return replace(reading, notes=(*told, *reading.notes))
+        """Settle the order of day and month and the decimal mark for the whole file, then read each entry."""
+        clock, told = settled_order(source.path, _written(claim.sheet, self.dated), options.clock)
+        hours = [(row, bare(text), False) for row, text in _written(claim.sheet, self.durations)]
+        # of rows that come back corrected the file they come from has shown it
+        mark = options.known.decimal or decimal_mark(source.path, hours)
+        # without a proof 1.234 is a fraction, except where commas cannot have split cells
+        unshown = not mark and (options.known.decimal == "" or claim.sheet.delimiter in (";", "\t"))
+        known = replace(self, comma=mark == "," or unshown)
+        reading = super(Timesheet, known).read(claim, source, replace(options, clock=clock))
+        notes = (*told, *(unproved(hours) if not mark and not unshown else ()), *reading.notes)
+        return replace(reading, notes=notes, how=How.of(clock, decimal="" if unshown else mark or "."))
 
     def rows_of(self, record: Record, options: Options) -> Iterator[dict[str, Any]]:
         """One event an entry: the work ended at `timestamp`, began at `begun` and took `minutes`."""
@@ -71,11 +83,15 @@ class Timesheet(Export):
         }
 
     def _minutes(self, record: Record, between: float) -> float:
-        for header in self.durations:
-            text = record.get(header)
-            if text is not None:
-                return minutes_of(header, text)
-        return round(between, 2)
+        filled = (header for header in self.durations if record.get(header) is not None)
+        header = next(filled, None)
+        return round(between, 2) if header is None else self.minutes_in(record, header)
+
+    def minutes_in(self, record: Record, header: str) -> float:
+        """The duration under this header in minutes. Raises Bad for a cell that holds none."""
+        text, figure = record.needed(header), record.figure(header)
+        # hours that a workbook holds as a number are written in no notation
+        return minutes_of(header, text if figure is None else repr(figure), comma=self.comma and figure is None)
 
 
 def told_work(record: Record) -> dict[str, Any]:
@@ -99,15 +115,19 @@ def kind_of(description: str) -> str:
     return PARTICULARS.split(description.strip(), maxsplit=1)[0].strip() or description.strip()
 
 
-def minutes_of(header: str, text: str) -> float:
-    """A duration in minutes, written as HH:MM:SS or as hours with a decimal point or comma. Raises Bad."""
+def minutes_of(header: str, text: str, *, comma: bool) -> float:
+    """A duration in minutes, written as HH:MM:SS or as hours; `comma` says that commas are their decimal marks.
+
+    Raises Bad for what is none or could be two.
+    """
     clock = DURATION.fullmatch(text.strip())
     if clock:
         hours, minutes, seconds = (int(part or 0) for part in clock.groups())
         return round(hours * 60 + minutes + seconds / 60, 2)
-    hours_told = number(text, comma_is_decimal=has_decimal_comma(text))
+    hours_told = number(text, comma_is_decimal=comma)
     if hours_told is None or hours_told < 0:
-        raise Bad(header, repr(text), WANTED_DURATION)
+        doubt = "; this one could be a thousand or a fraction" if GROUPED.fullmatch(bare(text)) else ""
+        raise Bad(header, repr(text), WANTED_DURATION + doubt)
     return round(hours_told * 60, 2)
 
 
@@ -158,7 +178,7 @@ def settled_order(path: Path, dates: Iterable[tuple[int, str]], clock: Clock) ->
     return clock, ()
 
 
-def _dates(sheet: Sheet, headers: Iterable[str]) -> Iterator[tuple[int, str]]:
+def _written(sheet: Sheet, headers: Iterable[str]) -> Iterator[tuple[int, str]]:
     named = {plain(header) for header in headers}
     places = [place for place, header in enumerate(sheet.header) if plain(header) in named]
     for row, cells in sheet.rows():
@@ -169,9 +189,7 @@ def _dates(sheet: Sheet, headers: Iterable[str]) -> Iterator[tuple[int, str]]:
 
 def _instant(record: Record, date: str, time: str, options: Options) -> str:
     """The day and the time of day of an entry put together as YYYY-MM-DDTHH:MM:SS."""
-    told = day(record.needed(date), dayfirst=options.clock.dayfirst)
-    if told is None:
-        raise Bad(date, repr(record.needed(date)), moment(record.needed(date), options.clock).wanted)
+    told = record.day(date, options)
     clock = time_of_day(record.needed(time))
     if clock is None:
         raise Bad(time, repr(record.needed(time)), WANTED_TIME)

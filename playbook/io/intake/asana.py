@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from playbook.io.intake._export import Export, Record, split_list
+from playbook.io.intake._export import Export, split_list
 from playbook.io.intake._format import Claim, Options, Reading
+from playbook.io.intake._record import Record
 from playbook.io.intake._source import Source
 from playbook.io.intake._tickets import created, finished, in_order
 from playbook.tables import EVENTS

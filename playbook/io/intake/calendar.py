@@ -16,17 +16,20 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
 from playbook.errors import IntakeError
-from playbook.io.intake._export import Bad, Export, Record
+from playbook.io.intake._export import Export
+from playbook.io.intake._how import How
+from playbook.io.intake._record import Bad, Record
 from playbook.io.intake._recurrence import Stamp, instances, length, stamp
 from playbook.io.intake._rules import Rules, plain
 from playbook.io.intake._sheet import Sheet
 from playbook.io.intake._source import Source
+from playbook.io.intake._zones import Zones, described, windows_zones
 from playbook.tables import EVENTS
 
 if TYPE_CHECKING:
@@ -60,14 +63,18 @@ _MARKS = frozenset({
 
 @cache
 def _zone_words() -> frozenset[str]:
-    return frozenset(word.casefold() for zone in available_timezones() for word in re.findall(r"[^\W\d_]+", zone))
+    names = (*available_timezones(), *windows_zones())
+    return frozenset(word.casefold() for zone in names for word in re.findall(r"[^\W\d_]+", zone))
 
 
 @dataclass(frozen=True)
 class Calendar(Export):
-    """A calendar of one person or team; `window` is the time whose meetings are counted, once a file is read."""
+    """A calendar of one person or team; once a file is read, `window` is the time whose meetings are counted and
+    `zones` are the time zones it names.
+    """
 
     window: tuple[dt.datetime, dt.datetime] | None = None
+    zones: Zones = field(default_factory=Zones, compare=False)
 
     def sheets_from(self, source: Source) -> tuple[Sheet, ...]:
         """The entries as a table of their properties; a table that has these headers is read as one."""
@@ -84,15 +91,16 @@ class Calendar(Export):
         return [*names, *(word for word in words if len(word) >= SHORTEST_NAME and word.isalpha())]
 
     def read(self, claim: Claim, source: Source, options: Options) -> Reading:
-        """Settle the window of the file, then read each entry."""
-        first, last = window = _window(source, claim.sheet, options.clock.timezone)
-        bounded = replace(self, window=window)
+        """Settle the zones and the window of the file, then read each entry."""
+        zones = Zones(options.clock.timezone, described(_unfolded(source)) if source.shape == CALENDAR else {})
+        first, last = window = _window(source, claim.sheet, zones, options.known.until)
+        bounded = replace(self, window=window, zones=zones)
         invited, meetings = _attendance(claim.sheet)
         told = [f"meetings counted, repeating ones each time: {first:%Y-%m-%d} to {last:%Y-%m-%d} (two years at most)"]
         if invited:
             told.append(f"invitations: {invited}, in {meetings} of the entries; of the people only this count is kept")
         reading = super(Calendar, bounded).read(claim, source, options)
-        return replace(reading, notes=(*told, *reading.notes))
+        return replace(reading, notes=(*told, *reading.notes), how=How.of(options.clock, until=last))
 
     def rows_of(self, record: Record, options: Options) -> Iterator[dict[str, Any]]:
         """One event for each time the entry took place in the window."""
@@ -101,16 +109,16 @@ class Calendar(Export):
             return
         if "RANGE=" in (record.get("RECURRENCE-ID") or ""):
             raise Bad("RECURRENCE-ID", "a change of all later meetings", "those as a repeating entry of their own")
-        start = self._stamp(record, "DTSTART", record.needed("DTSTART"), options)
+        start = self._stamp(record, "DTSTART", record.needed("DTSTART"))
         if start.zone is None:
             record.assume("of all-day entries, which tell no hours, left out")
             return
-        lasts = self._lasts(record, start, options)
+        lasts = self._lasts(record, start)
         if start.assumed:
             own = record.get("CALENDAR ZONE") or "UTC, as the calendar names none"
             record.assume(f"with times that carry no zone, taken as {options.clock.timezone or own}")
         title = options.pseudonyms.scrub(_text(record.get("SUMMARY") or UNTITLED), single_words=True)
-        times = list(self._times(record, start, lasts, options))
+        times = list(self._times(record, start, lasts))
         if not times:
             record.assume("of entries outside the days counted, left out")
         for begun in times:
@@ -123,15 +131,15 @@ class Calendar(Export):
                 "workflow": WORKFLOW,
             }
 
-    def _times(self, record: Record, start: Stamp, lasts: dt.timedelta, options: Options) -> Iterator[Stamp]:
+    def _times(self, record: Record, start: Stamp, lasts: dt.timedelta) -> Iterator[Stamp]:
         assert self.window is not None
         first, last = self.window
-        out = [self._stamp(record, "EXDATE", text, options) for text in _listed(record, "EXDATE")]
+        out = [self._stamp(record, "EXDATE", text) for text in _listed(record, "EXDATE")]
         moments = {left.moment for left in out if left.zone is not None}
         days = {left.local.date() for left in out if left.zone is None}
         # a moved meeting stands for itself; the entry it was moved from leaves its time out
         rule = None if record.get("RECURRENCE-ID") else record.get("RRULE")
-        more = [self._stamp(record, "RDATE", text, options) for text in _listed(record, "RDATE")]
+        more = [self._stamp(record, "RDATE", text) for text in _listed(record, "RDATE")]
         met = {begun.moment: begun for begun in (*instances(start, rule, last), *more)}
         for _, begun in sorted(met.items()):
             if begun.moment in moments or begun.local.date() in days:
@@ -139,18 +147,21 @@ class Calendar(Export):
             if first <= begun.moment and begun.moment + lasts <= last:
                 yield begun
 
-    def _lasts(self, record: Record, start: Stamp, options: Options) -> dt.timedelta:
+    def _lasts(self, record: Record, start: Stamp) -> dt.timedelta:
         end = record.get("DTEND")
         if end is None:
             told = record.get("DURATION")
             return length("DURATION", told) if told else dt.timedelta(0)
-        lasts = self._stamp(record, "DTEND", end, options).moment - start.moment
+        ended = self._stamp(record, "DTEND", end)
+        if ended.zone is None:
+            raise Bad("DTEND", f"{end}, a day alone", "the time of that day the entry ends, as its start has one")
+        lasts = ended.moment - start.moment
         if lasts < dt.timedelta(0):
             raise Bad("DTEND", f"{end}, before the start", "a time at or after the start of the entry")
         return lasts
 
-    def _stamp(self, record: Record, header: str, text: str, options: Options) -> Stamp:
-        return stamp(header, text, record.get("CALENDAR ZONE"), options.clock.timezone)
+    def _stamp(self, record: Record, header: str, text: str) -> Stamp:
+        return stamp(header, text, record.get("CALENDAR ZONE"), self.zones)
 
 
 def _table(source: Source) -> Sheet:
@@ -163,13 +174,10 @@ def _table(source: Source) -> Sheet:
 
 def _entries(source: Source) -> tuple[list[dict[str, list[Property]]], str | None]:
     """Every VEVENT's properties by name, and the calendar's own time zone."""
-    # a long line is folded at its bytes, even inside a character, so it is put together before it is decoded
-    data = source.data if source.encoding.startswith("utf-16") else re.sub(rb"\r?\n[ \t]", b"", source.data)
-    text = re.sub(r"\r?\n[ \t]", "", replace(source, data=data).text)
     entries: list[dict[str, list[Property]]] = []
     inside: list[str] = []
     zone = None
-    for line in re.split(r"\r?\n", text):
+    for line in re.split(r"\r?\n", _unfolded(source)):
         name, parameters, value = _property(line)
         if name == "BEGIN":
             inside.append(value.strip().upper())
@@ -184,6 +192,13 @@ def _entries(source: Source) -> tuple[list[dict[str, list[Property]]], str | Non
     if not entries:
         raise IntakeError(f"{source.path} is a calendar without entries; export the calendar the meetings stand in")
     return entries, zone
+
+
+def _unfolded(source: Source) -> str:
+    """The calendar's text with its long lines put together again."""
+    # a long line is folded at its bytes, even inside a character, so it is put together before it is decoded
+    data = source.data if source.encoding.startswith("utf-16") else re.sub(rb"\r?\n[ \t]", b"", source.data)
+    return re.sub(r"\r?\n[ \t]", "", replace(source, data=data).text)
 
 
 def _property(line: str) -> tuple[str, dict[str, str], str]:
@@ -245,27 +260,30 @@ def _attendance(sheet: Sheet) -> tuple[int, int]:
     return sum(invited), len(invited)
 
 
-def _window(source: Source, sheet: Sheet, said: str | None) -> tuple[dt.datetime, dt.datetime]:
-    """From the first entry to when the file was written (its last DTSTAMP, today without one), two years at most."""
+def _window(source: Source, sheet: Sheet, zones: Zones, until: dt.datetime | None) -> tuple[dt.datetime, dt.datetime]:
+    """From the first entry to when the file was written (its last DTSTAMP, today without one), two years at most.
+
+    Entries that come back corrected are counted `until` the same instant as those of the file they come from.
+    """
     at = {plain(header): place for place, header in enumerate(sheet.header)}
     found: dict[str, list[dt.datetime]] = {"dtstamp": [], "dtstart": []}
     for _, cells in sheet.rows():
         told = {header: str(cells[place]) for header, place in at.items() if place < len(cells) and cells[place]}
         for header, moments in found.items():
-            moments.extend(_readable(told.get(header, ""), told.get("calendar zone"), said))
+            moments.extend(_readable(told.get(header, ""), told.get("calendar zone"), zones))
     written, starts = found.values()
     now = dt.datetime.now(dt.UTC)
-    last = min(max(written), now) if written else now
+    last = until or (min(max(written), now) if written else now)
     past = [start for start in starts if start <= last]
     if starts and not past:
         raise IntakeError(f"{source.path} holds no entry that has taken place yet; export it again later")
     return max(min(past, default=last), last - dt.timedelta(days=LONGEST_DAYS)), last
 
 
-def _readable(text: str, zone: str | None, said: str | None) -> list[dt.datetime]:
+def _readable(text: str, zone: str | None, zones: Zones) -> list[dt.datetime]:
     """The instant a cell tells where it can be read; what is wrong with the others is said entry by entry."""
     try:
-        return [stamp("", text, zone, said).moment]
+        return [stamp("", text, zone, zones).moment]
     except Bad:
         return []
 

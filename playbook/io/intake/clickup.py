@@ -18,8 +18,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from playbook.io.intake._export import Bad, Export, Record, split_list
+from playbook.io.intake._export import Export, split_list
 from playbook.io.intake._format import Options
+from playbook.io.intake._record import Bad, Record
+from playbook.io.intake._rules import plain
 from playbook.io.intake._tickets import DROPPED, LONGEST_NUMBER, created, finished, in_order, minutes_from
 from playbook.tables import EVENTS
 
@@ -46,7 +48,7 @@ class ClickUp(Export):
         by = people[0] if people else None
         if asked is None:
             raise Bad("Date Created", "nothing", "the creation as epoch milliseconds")
-        if not set(DONE) & set(record.header):
+        if not {plain(name) for name in DONE} & {plain(name) for name in record.header}:
             record.assume("are dated by the task's creation, as the export has no date of completion")
             yield from finished(told, name, asked, by=by, minutes=spent)
             return

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from playbook.errors import Fault, IntakeError
-from playbook.io.intake._cells import WANTED_DAY, instants, is_impossible
+from playbook.io.intake._cells import WANTED_DAY, instants, is_impossible, number
 from playbook.io.intake._format import (
     WHOLE_ROW,
     Claim,
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 CHUNK = 50_000
 LONGEST_DATE = 40
-KEPT = ("case", "activity", "timestamp", "resource")
+ALWAYS = ("case", "activity", "timestamp", "resource")
+KEPT = (*ALWAYS, "workflow", "begun", "minutes")
+TIMES = ("timestamp", "begun")
+MEASURED = (*TIMES, "minutes")
 UNUSABLE = "a row as wide as the header; correct it in the file itself, as its cells may have moved between columns"
 
 
@@ -44,7 +47,7 @@ class EventLog(Format):
     """
 
     def wants(self) -> tuple[str, ...]:
-        """The four columns of an event; `resource` may be missing."""
+        """The columns of an event; all but the case, the activity and the timestamp may be missing."""
         return KEPT
 
     def accepts(self) -> tuple[str, ...]:
@@ -52,7 +55,7 @@ class EventLog(Format):
         return KEPT
 
     def read(self, claim: Claim, source: Source, options: Options) -> Reading:
-        """Read the log in chunks, so that memory holds its four columns and never the whole file as a table."""
+        """Read the log in chunks, so that memory holds its own columns and never the whole file as a table."""
         refuse_repeated_headers(source, claim.sheet)
         # names are met before any text is kept: a case may be titled with a name that only a later row shows as a person
         if "resource" in claim.places:
@@ -78,7 +81,8 @@ class _Log:
 
     def __init__(self, claim: Claim, options: Options) -> None:
         self.claim, self.options = claim, options
-        self.read = self.without_zone = self.without_time = 0
+        self.read = self.without_zone = self.without_time = self.begun_late = 0
+        self.names = [name for name in KEPT if name in ALWAYS or name in claim.places]
         self.good: list[pd.DataFrame] = []
         self.faults: list[Fault] = []
         self.records: dict[int, Mapping[str, Any]] = {}
@@ -89,12 +93,14 @@ class _Log:
         }
 
     def take(self, chunk: Sequence[tuple[int, list[Any]]]) -> None:
-        """Refuse rows of another width and impossible dates, read the timestamps, check the rest by the table."""
+        """Refuse rows of another width and impossible dates, read times and minutes, check the rest by the table."""
         self.read += len(chunk)
         rows = dict(self._of_full_width(chunk))
-        columns = {name: [cells[place] for cells in rows.values()] for name, place in self.claim.places.items()}
-        frame = pd.DataFrame(columns, index=list(rows), columns=list(KEPT), dtype=object)
-        faults = [*self._impossible(rows), *self._time(frame), *self._words(frame)]
+        # a column the file does not have is empty and not NaN, which would be taken for a text, and a person, of that name
+        columns: dict[str, list[Any]] = {name: [None] * len(rows) for name in self.names}
+        columns |= {name: [cells[place] for cells in rows.values()] for name, place in self.claim.places.items()}
+        frame = pd.DataFrame(columns, index=list(rows), columns=self.names, dtype=object)
+        faults = [*self._impossible(rows), *self._measures(frame), *self._words(frame)]
 
         said = frame.assign(team=self.options.team, import_id=self.options.import_id, row=frame.index, part=1)
         whole = said.reindex(columns=list(EVENTS.columns))
@@ -108,7 +114,7 @@ class _Log:
 
     def _fault(self, row: object, column: str, found: str, wanted: str) -> Fault:
         clean = self.options.pseudonyms.scrub(found, single_words=True)
-        said = found_only(clean, self.options.rules.known_words) if column == "timestamp" else clean
+        said = found_only(clean, self.options.rules.known_words) if column in MEASURED else clean
         return Fault(int(str(row)), column, said, wanted)
 
     def _of_full_width(self, chunk: Sequence[tuple[int, list[Any]]]) -> Iterator[tuple[int, list[Any]]]:
@@ -127,24 +133,49 @@ class _Log:
                 if isinstance(cells[place], str) and is_impossible(cells[place]):
                     yield Fault(row, header, repr(cells[place].strip()), f"{WANTED_DAY}, or nothing")
 
-    def _time(self, frame: pd.DataFrame) -> Iterator[Fault]:
-        cells = dict(zip(frame.index, frame["timestamp"], strict=True))
-        texts = frame["timestamp"].map(lambda cell: None if is_blank(cell) or isinstance(cell, Spoilt) else str(cell))
+    def _measures(self, frame: pd.DataFrame) -> Iterator[Fault]:
+        for name in TIMES:
+            if name in frame:
+                yield from self._time(frame, name)
+        if "minutes" in frame:
+            yield from self._minutes(frame)
+        if "begun" in frame:
+            # a begin after the end is a plan and no begin
+            late = frame["begun"] > frame["timestamp"]
+            self.begun_late += int(late.sum())
+            frame["begun"] = frame["begun"].mask(late)
+
+    def _time(self, frame: pd.DataFrame, name: str) -> Iterator[Fault]:
+        cells = dict(zip(frame.index, frame[name], strict=True))
+        texts = frame[name].map(lambda cell: None if is_blank(cell) or isinstance(cell, Spoilt) else str(cell))
         found = instants(texts.astype("str"), self.options.clock)
         self.without_zone += found.without_zone
         self.without_time += found.without_time
-        frame["timestamp"] = found.moments
+        frame[name] = found.moments
         for row, wanted in found.wanted.items():
             cell = cells[row]
             if isinstance(cell, Spoilt):
-                yield self._fault(row, "timestamp", cell.found, cell.wanted)
-            else:
-                yield self._fault(row, "timestamp", "nothing" if is_blank(cell) else repr(str(cell)), wanted)
+                yield self._fault(row, name, cell.found, cell.wanted)
+            elif not is_blank(cell) or EVENTS.columns[name].required:
+                yield self._fault(row, name, "nothing" if is_blank(cell) else repr(str(cell)), wanted)
+
+    def _minutes(self, frame: pd.DataFrame) -> Iterator[Fault]:
+        column, read = EVENTS.columns["minutes"], dict[Any, float | None]()
+        least, most = column.low or 0, column.high or math.inf
+        for row, cell in frame["minutes"].items():
+            told = None if is_blank(cell) or isinstance(cell, Spoilt) else number(str(cell), comma_is_decimal=False)
+            sound = told is not None and least <= told <= most
+            read[row] = told if sound else None
+            if isinstance(cell, Spoilt):
+                yield self._fault(row, "minutes", cell.found, cell.wanted)
+            elif not sound and not is_blank(cell):
+                yield self._fault(row, "minutes", repr(str(cell)), column.wanted)
+        frame["minutes"] = pd.Series(read, index=frame.index, dtype="float64")
 
     def _words(self, frame: pd.DataFrame) -> Iterator[Fault]:
         """Replace persons in the text columns, each distinct text once; a spoilt cell is a fault and becomes empty."""
         pseudonyms = self.options.pseudonyms
-        for name in ("case", "activity", "resource"):
+        for name in (name for name in self.names if name not in MEASURED):
             turn = pseudonyms.of if name == "resource" else pseudonyms.scrub
             cells = {cell for cell in frame[name] if not is_blank(cell)}
             spoilt = {cell for cell in cells if isinstance(cell, Spoilt)}
@@ -156,14 +187,16 @@ class _Log:
             frame[name] = frame[name].map(clean.get).astype(object)
 
     def _keep_records(self, bad: pd.DataFrame, faults: Sequence[Fault], rows: Mapping[int, list[Any]]) -> None:
-        """Each bad row's four columns as they were cleaned, its unreadable timestamp as written, and its dates."""
-        untimed = {
-            fault.row: fault.found for fault in faults if fault.column == "timestamp" and fault.found != "nothing"
+        """Each bad row's own columns as they were cleaned, its unreadable times as written, and its dates."""
+        unread = {
+            (str(fault.row), fault.column): fault.found.strip("'\"")
+            for fault in faults
+            if fault.column in MEASURED and fault.found != "nothing"
         }
         for row, cells in bad.to_dict(orient="index").items():
-            kept = {name: _plain(cells[name]) for name in KEPT}
-            if kept["timestamp"] is None and row in untimed:
-                kept["timestamp"] = untimed[int(str(row))].strip("'\"")
+            kept = {name: _plain(cells[name]) for name in self.names}
+            written = {name: unread[str(row), name] for name in MEASURED if (str(row), name) in unread}
+            kept |= {name: text for name, text in written.items() if kept[name] is None}
             days = {header: _day_text(rows[int(str(row))][place]) for header, place in self.dated.items()}
             self.records[int(str(row))] = {**kept, **days}
 
@@ -178,6 +211,8 @@ class _Log:
         passed_over = [header for header in self.claim.unknown if header not in self.dated]
         if passed_over:
             yield "not kept: " + ", ".join(passed_over)
+        if self.begun_late:
+            yield f"{self.begun_late} begins after the end of their event were left out"
         if self.without_zone:
             zone = self.options.clock.timezone or "UTC, as no time zone was given"
             yield f"{self.without_zone} timestamps carry no zone and were taken as {zone}"
@@ -192,7 +227,7 @@ def _checked(whole: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     doubtful ones are sifted row by row, which for a long log would take most of the import's time.
     """
     doubtful = whole["timestamp"].isna()
-    for name in ("case", "activity", "resource"):
+    for name in ("case", "activity", "resource", "workflow"):
         column, texts = EVENTS.columns[name], whole[name].astype("str")
         doubtful |= (texts.str.len() > float(column.max_length or math.inf)) | (texts.isna() & column.required)
     mended, faults = sift(EVENTS, whole[doubtful])

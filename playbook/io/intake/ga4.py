@@ -9,13 +9,14 @@ average engagement time, so engagement is that times the sessions, in seconds. R
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from playbook.errors import IntakeError
-from playbook.io.intake._channel import END, START, ChannelReport, is_total
-from playbook.io.intake._export import Record
+from playbook.io.intake._channel import END, START, ChannelReport, says_grand_total
+from playbook.io.intake._periods import SPANS
+from playbook.io.intake._record import Record
 from playbook.io.intake._rules import plain
 from playbook.io.intake._sheet import Sheet, is_blank, text_of
 from playbook.tables import CHANNEL_RESULTS
@@ -36,16 +37,21 @@ MEASURES = {
     "total revenue": "revenue",
 }
 RATES = ("engagement rate", "events per session", "session key event rate", plain(AVERAGE))
-DATED = ("date", "day", plain(START), plain(END))
+DATED = (*map(plain, SPANS), plain(START), plain(END))
+NUMBER = re.compile(r"[-+$€£]?\d")
 PERIOD = re.compile(r"#\s*(start|end) date:\s*([0-9-]{8,10})\s*", re.IGNORECASE)
 Row = tuple[int, list[Any]]
 
 
 @dataclass(frozen=True)
 class Stacked(Sheet):
-    """The tables of one file put together as one; `passed` are the headers of those that were not."""
+    """The tables of one file put together as one.
+
+    `passed` tells of those that were not, `widths` of each row that is not as wide as its own table's header.
+    """
 
     passed: tuple[str, ...] = ()
+    widths: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -79,23 +85,34 @@ class Analytics(ChannelReport):
             )
         reading = super().read(claim, source, options)
         passed = claim.sheet.passed if isinstance(claim.sheet, Stacked) else ()
-        told = [f"another table of the file was passed over, it begins with {header[:60]}" for header in passed]
-        return replace(reading, notes=(*told, *reading.notes))
+        clean = options.pseudonyms.scrub
+        return replace(reading, notes=(*(clean(told, single_words=True) for told in passed), *reading.notes))
+
+    def sums_up(self, cells: Sequence[Any], sheet: Sheet) -> bool:  # noqa: ARG002 - any header
+        """Whether a row is the report's grand total."""
+        return says_grand_total(cells)
+
+    def width_fault(self, number: int, cells: Sequence[Any], sheet: Sheet) -> str | None:
+        """A row's width is that of its own table's header, not of all tables put together."""
+        told = sheet.widths.get(number) if isinstance(sheet, Stacked) else None
+        return told or super().width_fault(number, cells, sheet)
 
     def values(self, record: Record) -> dict[str, tuple[float, str | None]]:
         """The measures of the row, with engagement in seconds over all its sessions."""
         found, average = super().values(record), record.get(AVERAGE)
-        seconds = None if average is None else self.number(AVERAGE, average, "engagement_seconds")
+        seconds = None if average is None else self.value(record, AVERAGE, average, "engagement_seconds")
         if seconds is not None and "sessions" in found:
             found["engagement_seconds"] = round(seconds * found["sessions"][0], 3), None
         return found
 
 
 def _parts(sheet: Sheet) -> Iterator[_Part]:
-    """The tables of the file: each begins below lines with #, or with a header of sessions."""
+    """The tables of the file: each begins below lines with #, or with a header of sessions or below an empty line."""
     period: list[str | None] = [None, None]
     part: _Part | None = None
+    last = 0
     for number, row in [(1, list(sheet.header)), *sheet.rows()]:
+        below_gap, last = number > last + 1, number
         texts = tuple("" if is_blank(cell) else text_of(cell) for cell in row)
         if texts[:1] and texts[0].startswith("#") and not _is_row_of(part, texts):
             if part:
@@ -104,11 +121,11 @@ def _parts(sheet: Sheet) -> Iterator[_Part]:
             found = PERIOD.match(",".join(texts))
             if found:
                 period[found[1].casefold() == "end"] = found[2]
-        elif part is None or _is_traffic(texts):
+        elif part is None or _is_traffic(texts) or (below_gap and _is_header(texts)):
             if part:
                 yield part
             part = _Part(texts, (period[0], period[1]), [])
-        elif not is_total(row):
+        else:
             part.rows.append((number, row))
     if part:
         yield part
@@ -117,6 +134,11 @@ def _parts(sheet: Sheet) -> Iterator[_Part]:
 def _is_row_of(part: _Part | None, texts: Sequence[str]) -> bool:
     """Whether a row that begins with # is data all the same: a campaign may be called #summer."""
     return part is not None and len(texts) == len(part.header) and sum(map(bool, texts)) >= 3
+
+
+def _is_header(texts: Sequence[str]) -> bool:
+    """Whether a row below an empty line names columns: several words, and no number where measures stand."""
+    return sum(map(bool, texts)) >= 2 and not any(NUMBER.match(text) for text in texts[1:])
 
 
 def _is_traffic(header: Sequence[str]) -> bool:
@@ -142,21 +164,29 @@ def _stacked(sheet: Sheet, parts: Sequence[_Part], others: Sequence[_Part]) -> S
     columns |= dict.fromkeys((START, END)) if any(any(part.period) for part in parts) else {}
     header = (CHANNEL, *columns)
 
-    def cells() -> Iterator[Row]:
-        for part in parts:
-            for number, row in part.rows:
-                yield number, _spread(part, row, header, sheet.delimiter)
+    rows, widths = list[Row](), dict[int, str]()
+    for part in parts:
+        width = len(part.header)
+        for number, row in part.rows:
+            cells = row[:width] if all(is_blank(cell) for cell in row[width:]) else row
+            cells = cells if sheet.delimiter else cells + [None] * (width - len(cells))
+            if len(cells) == width and not says_grand_total(cells):
+                rows.append((number, _spread(part, cells, header)))
+                continue
+            rows.append((number, cells))
+            if not says_grand_total(cells):
+                widths[number] = f"{len(cells)} cells, the header of its table has {width}"
+    passed = tuple(_passed(part) for part in others)
+    return Stacked(sheet.name, header, sheet.delimiter, lambda: iter(rows), passed, widths)
 
-    return Stacked(sheet.name, header, sheet.delimiter, cells, tuple(", ".join(part.header) for part in others))
+
+def _passed(part: _Part) -> str:
+    rows = f"{len(part.rows)} {'row' if len(part.rows) == 1 else 'rows'}"
+    return f"another table of the file, of {rows}, was passed over; it begins with {', '.join(part.header)[:60]}"
 
 
-def _spread(part: _Part, row: list[Any], header: Sequence[str], delimiter: str) -> list[Any]:
-    """A part's row below the common header; one of another width keeps a width of its own, to be refused."""
-    width = len(part.header)
-    cells = row[:width] if all(is_blank(cell) for cell in row[width:]) else row
-    cells = cells if delimiter else cells + [None] * (width - len(cells))
-    if len(cells) != width:
-        return cells if len(cells) > len(header) else [*cells, *[None] * (len(header) - len(cells)), "(more)"]
+def _spread(part: _Part, cells: list[Any], header: Sequence[str]) -> list[Any]:
+    """A part's row below the common header."""
     found = dict(zip(reversed(part.header), reversed(cells), strict=True))
     found.update({name: told for name, told in zip((START, END), part.period, strict=True) if told})
     named = [text_of(cells[place]) for place in _dimensions(part.header) if not is_blank(cells[place])]
@@ -169,7 +199,7 @@ FORMATS = (
         "Google Analytics 4 traffic acquisition report in English",
         CHANNEL_RESULTS,
         headers=NEEDED,
-        keeps=(CHANNEL, "Date", "Day", START, END, AVERAGE),
+        keeps=(CHANNEL, *SPANS, START, END, AVERAGE),
         named_by=(CHANNEL,),
         measures=MEASURES,
     ),

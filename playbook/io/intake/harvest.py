@@ -12,12 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from playbook.io.intake._cells import day, moment
-from playbook.io.intake._export import Bad, Record
+from playbook.io.intake._record import Record
 from playbook.io.intake._rules import plain
 from playbook.io.intake._sheet import Sheet, is_blank
-from playbook.io.intake._timesheet import Timesheet, minutes_of, told_work
-from playbook.io.pseudonyms import PSEUDONYM
+from playbook.io.intake._timesheet import Timesheet, told_work
+from playbook.io.names import PSEUDONYM
 from playbook.tables import EVENTS
 
 if TYPE_CHECKING:
@@ -48,10 +47,8 @@ class Harvest(Timesheet):
 
     def rows_of(self, record: Record, options: Options) -> Iterator[dict[str, Any]]:
         """One event an entry, at noon of its day, with its hours as minutes."""
-        told = day(record.needed("Date"), dayfirst=options.clock.dayfirst)
-        if told is None:
-            raise Bad("Date", repr(record.needed("Date")), moment(record.needed("Date"), options.clock).wanted)
-        minutes = minutes_of("Hours", record.needed("Hours"))
+        told = record.day("Date", options)
+        minutes = self.minutes_in(record, "Hours")
         record.assume("of a day without a time, taken as its noon: only the hours worked are known")
         yield {
             **told_work(record),
@@ -82,5 +79,6 @@ FORMATS = (
         persons=(FIRST, LAST),
         keeps=("Notes",),
         texts=("Client", "Project", "Task", "Notes"),
+        durations=("Hours",),
     ),
 )

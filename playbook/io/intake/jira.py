@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from playbook.io.intake._export import Export, Record
+from playbook.io.intake._export import Export
 from playbook.io.intake._format import Options
+from playbook.io.intake._record import Record
 from playbook.io.intake._tickets import DROPPED, created, finished, in_order, minutes_from
 from playbook.tables import EVENTS
 

@@ -1,6 +1,7 @@
 """Meta Ads Manager's report as CSV: what each campaign, ad set or ad cost and brought.
 
-`Reporting starts` and `Reporting ends` are each row's period, a Day column its day. Amounts carry the currency in
+`Reporting starts` and `Reporting ends` are each row's period, a column Day, Week or Month is nearer. A report broken
+down by anything else (age, placement) is refused, as a campaign is kept as a whole. Amounts carry the currency in
 their header: `Amount spent (USD)`. Results are of the kind each campaign was set up for; only where the result
 indicator says that it is a conversion on a website (`actions:offsite_conversion...`) are they conversions, as a
 video's plays or a page's likes are not. Headers follow the language of the account, and only English ones are known.
@@ -12,13 +13,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from playbook.io.intake._channel import ChannelReport
+from playbook.io.intake._periods import SPANS
 from playbook.tables import CHANNEL_RESULTS
 
 if TYPE_CHECKING:
-    from playbook.io.intake._export import Record
+    from playbook.io.intake._record import Record
 
 PERIOD = ("Reporting starts", "Reporting ends")
 CONVERSION = "offsite_conversion"
+# Meta's breakdowns, without the brackets some carry: Time of day (viewer's time zone)
+SPLITS = (
+    "Age", "Gender", "Country", "Region", "DMA region", "Impression device", "Platform", "Platform position",
+    "Placement", "Device platform", "Conversion device", "Product ID", "Business locations", "Time of day",
+    "Media type", "Carousel card", "Image, video and slideshow", "Website URL", "Text", "Headline", "Description",
+    "Call to action", "Action type", "Destination", "Audience segments", "Device",
+)  # fmt: skip
 MEASURES = {
     "impressions": "impressions",
     "reach": "reach",
@@ -54,8 +63,9 @@ FORMATS = (
         "Meta Ads Manager report in English",
         CHANNEL_RESULTS,
         headers=(*PERIOD, "Campaign name", "Impressions"),
-        keeps=("Ad set name", "Ad name", "Day", "Result indicator"),
+        keeps=("Ad set name", "Ad name", *SPANS, "Result indicator"),
         named_by=("Campaign name", "Ad set name", "Ad name"),
         measures=MEASURES,
+        splits=SPLITS,
     ),
 )

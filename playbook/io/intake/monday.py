@@ -14,11 +14,12 @@ sums has no name. The file is read row by row, by the header that holds at that 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from playbook.io.intake._export import Bad, Export, Record, split_list
+from playbook.io.intake._export import Export, split_list
 from playbook.io.intake._format import Claim, Options
+from playbook.io.intake._record import Bad, Record
 from playbook.io.intake._rules import Rules, plain
 from playbook.io.intake._sheet import Sheet, is_blank, text_of
 from playbook.io.intake._source import Source
@@ -27,7 +28,7 @@ from playbook.tables import EVENTS
 
 NAME, ID, SUBITEMS, UPDATES = "Name", "Item ID (auto generated)", "Subitems", "updates"
 TOLD = ("Person", "Status", "Created", "Begun", "Finished", "Planned end")
-FLAT = ("Board", "Item", "Item id", "Part of", *TOLD)
+FLAT = ("Board", NAME, "Item id", "Part of", *TOLD)
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Monday(Export):
 
     def rows_of(self, record: Record, options: Options) -> Iterator[dict[str, Any]]:
         """The item's creation and, once it is finished, the work done or that it was given up."""
-        parent, name = record.get("Part of"), record.needed("Item")
+        parent, name = record.get("Part of"), record.needed(NAME)
         told = {"case": parent or record.needed("Item id"), "workflow": record.get("Board")}
         asked, done = record.moment("Created", options), record.moment("Finished", options)
         status, people = record.get("Status"), split_list(record.get("Person") or "")
@@ -70,26 +71,26 @@ class _Board:
     items: Sequence[str] = ()
     subitems: Sequence[str] = ()
     item: str | None = None
-    seen: list[str] = field(default_factory=list)
 
     def row(self, cells: list[Any]) -> list[Any] | None:
         """The row's item under the flat header, or None for what only gives the sheet its form."""
         first = "" if is_blank(cells[0]) else text_of(cells[0])
         names = ["" if is_blank(cell) else plain(text_of(cell)) for cell in cells]
-        if plain(ID) in names and plain(NAME) in names:
-            if plain(first) == plain(SUBITEMS):
-                self.subitems = names
-            else:
-                self.items, self.subitems = names, ()
+        if plain(first) == plain(SUBITEMS) and plain(NAME) in names[1:]:
+            self.subitems = names
             return None
-        if first and any(names[1:]) and self.items:
-            self.subitems = ()
-            flat = self._under(self.items, cells)
-            self.item = None if is_blank(flat[2]) else text_of(flat[2])
-            return flat
-        if not first and self.subitems and len(names) > 1 and names[1]:
-            flat = self._under(self.subitems, cells)
+        if plain(ID) in names and plain(NAME) in names:
+            self.items, self.subitems = names, ()
+            return None
+        flat = self._under(self.subitems, cells)
+        if self.subitems and not first and (not is_blank(flat[1]) or _has_id(flat)):
             flat[FLAT.index("Part of")] = self.item
+            return flat
+        flat = self._under(self.items, cells)
+        # an item without a name is one all the same, told by its id: it is read to be refused
+        if self.items and (any(names[1:]) if first else _has_id(flat)):
+            self.subitems = ()
+            self.item = None if is_blank(flat[2]) else text_of(flat[2])
             return flat
         return None
 
@@ -99,6 +100,11 @@ class _Board:
             return next((cells[at] for at in places if at < len(cells) and not is_blank(cells[at])), None)
 
         return [self.title, first_of([NAME]), first_of([ID]), None, *(first_of(self.columns[name]) for name in TOLD)]
+
+
+def _has_id(flat: list[Any]) -> bool:
+    """Whether the row has an id, as monday.com numbers every item; a row of sums has none."""
+    return not is_blank(flat[2]) and text_of(flat[2]).isdecimal()
 
 
 def _columns(rules: Rules, mapping: Mapping[str, str]) -> dict[str, list[str]]:
@@ -129,9 +135,9 @@ FORMATS = (
         "monday",
         "monday.com board export",
         EVENTS,
-        headers=("Board", "Item", "Item id", "Part of", "Status"),
+        headers=("Board", NAME, "Item id", "Part of", "Status"),
         persons=("Person",),
         keeps=TOLD,
-        texts=("Board", "Item", "Item id", "Part of"),
+        texts=("Board", NAME, "Item id", "Part of"),
     ),
 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
 from playbook.io.intake._format import Options
-from playbook.io.intake._rules import plain
+from playbook.io.intake._rules import Rules, plain
 from playbook.io.intake._sheet import Spoilt, is_blank
 from playbook.io.intake.sheets import SheetFormat
+from playbook.io.intake.tasks import factor_names
 from playbook.tables import FACTORS, OVERRULINGS, RATINGS
 
 LEVEL = "level"
@@ -18,6 +20,10 @@ YES = ("true", "yes", "y", "t", "on", "1", "1.0")
 @dataclass(frozen=True)
 class RatingSheet(SheetFormat):
     """Ratings by seat: a factor may be written in plain words, and a value may say that the factor does not apply."""
+
+    def words_of(self, name: str, rules: Rules) -> AbstractSet[str]:
+        """A factor's name in plain words too."""
+        return super().words_of(name, rules) | (factor_names(rules) if name == "factor" else frozenset())
 
     def finish(self, row: dict[str, Any], options: Options) -> dict[str, Any]:
         """Name the factor as the tables do, and move "n/a" from the value to the column it belongs to."""

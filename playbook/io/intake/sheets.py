@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from playbook.errors import Fault, IntakeError
 from playbook.io.intake._cells import WANTED_DAY, day, has_decimal_comma, instants, number
-from playbook.io.intake._format import Claim, Format, Options, Reading, kept_text, not_as_wide, refuse_repeated_headers
+from playbook.io.intake._format import (
+    Claim,
+    Format,
+    Options,
+    Reading,
+    kept_measure,
+    kept_text,
+    not_as_wide,
+    refuse_repeated_headers,
+)
+from playbook.io.intake._how import How
+from playbook.io.intake._rules import Rules, plain
 from playbook.io.intake._sheet import Spoilt, is_blank
 from playbook.io.intake._source import Source
-from playbook.io.pseudonyms import found_only, measured_only
+from playbook.io.pseudonyms import found_only
 from playbook.tables import STORED, Column, Table, sift
 
 # whole numbers a spreadsheet, a database and a float all hold exactly
 LARGEST_WHOLE = 2**53
+TICKS = frozenset(("on", "off"))  # ways to write yes and no that no number is written with
 
 
 @dataclass(frozen=True)
@@ -34,28 +47,41 @@ class SheetFormat(Format):
         column = self.table.columns.get(name)
         return column is None or (column.kind is str and not column.choices)
 
+    def words_of(self, name: str, rules: Rules) -> AbstractSet[str]:
+        """What may be kept of a refused cell that is no text: what days and numbers are written with, and its choices."""
+        column = self.table.columns.get(name)
+        choices = () if column is None else column.choices
+        return rules.known_words.union(*(_words(str(choice)) for choice in choices), TICKS)
+
     def read(self, claim: Claim, source: Source, options: Options) -> Reading:
         """Read every row, keep the good ones typed and say what is wrong with each of the others."""
         self._refuse_unknown(claim, source)
-        number_of, faults = dict[int, dict[str, Any]](), list[Fault]()
+        number_of, faults, moved = dict[int, dict[str, Any]](), list[Fault](), set[int]()
         for row_number, cells in claim.sheet.rows():
             width_fault = not_as_wide(row_number, cells, len(claim.sheet.header))
             number_of[row_number] = {name: _cell(cells, place) for name, place in claim.places.items()}
             faults += [width_fault] if width_fault else []
+            if width_fault and claim.sheet.delimiter and len(cells) > len(claim.sheet.header):
+                moved.add(row_number)
         if not number_of:
             raise IntakeError(f"{source.path}: the {self.title} has a header and no rows; fill it and import it again")
         people = _person_columns(self.table)
         options.pseudonyms.meet(_persons(number_of, people))
 
-        comma = claim.sheet.delimiter == ";" and any(
-            _shows_decimal_comma(self.table, row) for row in number_of.values()
+        comma = options.known.decimal == "," or (
+            options.known.decimal is None
+            and claim.sheet.delimiter == ";"
+            and any(_shows_decimal_comma(self.table, row) for row in number_of.values())
         )
         rows: dict[int, dict[str, Any]] = {}
         for row_number, raw in number_of.items():
             row = self.finish(_without_persons(raw, people, options), options)
             rows[row_number], bad = _converted(self, row, row_number, options, comma=comma)
             faults += bad
-        return _sifted(self, rows, number_of, faults, options)
+        reading = _sifted(self, rows, number_of, faults, options)
+        # a delimiter inside a text has moved the cells behind it: what stands in a column now may be of another one
+        records = {number: {} if number in moved else record for number, record in reading.records.items()}
+        return replace(reading, records=records, how=How.of(options.clock, decimal="," if comma else "."))
 
     def _refuse_unknown(self, claim: Claim, source: Source) -> None:
         refuse_repeated_headers(source, claim.sheet)
@@ -179,19 +205,25 @@ def _sifted(
     return Reading(len(raw), good, given, tuple(faults), records)
 
 
+def _words(said: str) -> frozenset[str]:
+    """A choice as people write it: as it stands, and in other spellings of its spaces and case."""
+    return frozenset((said.casefold(), plain(said)))
+
+
 def _record(kind: SheetFormat, row: dict[str, Any], options: Options) -> dict[str, Any]:
     """A refused row's cells, persons as pseudonyms; of cells that are no text only the words such cells are written with."""
-    kept = {name: kept_text(cell, options.pseudonyms) for name, cell in row.items() if name != "team"}
+    cells = {name: cell for name, cell in row.items() if name != "team" or _team(cell, options) is not None}
+    kept = {name: kept_text(cell, options.pseudonyms) for name, cell in cells.items()}
     persons = {n: options.pseudonyms.of(row[n]) for n in _person_columns(kind.table) if not is_blank(row.get(n))}
-    known = options.rules.known_words
     words = {name: cell for name, cell in kept.items() if isinstance(cell, str) and not kind.is_text(name)}
-    return {**kept, **{name: measured_only(cell, known) for name, cell in words.items()}, **persons}
+    known = {name: kept_measure(cell, kind.words_of(name, options.rules)) for name, cell in words.items()}
+    return {**kept, **known, **persons}
 
 
 def _kept_found(kind: SheetFormat, name: str, found: str, options: Options) -> str:
     """What was found in a bad cell, without persons; where no text belongs also without unknown words."""
     clean = options.pseudonyms.scrub(found, single_words=True)
-    return clean if kind.is_text(name) else found_only(clean, options.rules.known_words)
+    return clean if kind.is_text(name) else found_only(clean, kind.words_of(name, options.rules))
 
 
 TITLES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,10 @@ class TaskSheet(SheetFormat):
     def is_text(self, name: str) -> bool:
         """What factors do not apply is a list of their names and no place for other words."""
         return name != "not_applicable" and super().is_text(name)
+
+    def words_of(self, name: str, rules: Rules) -> AbstractSet[str]:
+        """The names of the factors too may stand in the list of those that do not apply."""
+        return super().words_of(name, rules) | (factor_names(rules) if name == "not_applicable" else frozenset())
 
     def finish(self, row: dict[str, Any], options: Options) -> dict[str, Any]:
         """Move "n/a" from factor cells to the column of factors that do not apply, and derive a missing id."""
@@ -41,6 +46,11 @@ def task_id(workflow: str, task: str) -> str:
     words = re.sub(r"[^\w]+", "-", " ".join(task.split()).casefold()).strip("-")[:48].strip("-")
     digest = hashlib.blake2b(same.encode("utf-8", "replace"), digest_size=4).hexdigest()
     return f"{words or 'task'}-{digest}"
+
+
+def factor_names(rules: Rules) -> frozenset[str]:
+    """Every way to write the name of a factor, in plain form."""
+    return frozenset(name for factor in FACTORS for name in rules.names_of("tasks", factor))
 
 
 def _not_applicable(row: dict[str, Any], rules: Rules) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from playbook.io.intake._export import Bad, Export, Record
+from playbook.io.intake._export import Export
 from playbook.io.intake._format import Options
 from playbook.io.intake._json import document
+from playbook.io.intake._record import Bad, Record
 from playbook.io.intake._sheet import Sheet
 from playbook.io.intake._source import Source
 from playbook.io.intake._tickets import created, in_order

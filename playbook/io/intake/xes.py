@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
 
 from playbook.errors import IntakeError
-from playbook.io.intake._export import Export, Record
+from playbook.io.intake._export import Export
+from playbook.io.intake._record import Record
 from playbook.io.intake._sheet import EVENT_LOG_LIMIT, Sheet
 from playbook.tables import EVENTS
 

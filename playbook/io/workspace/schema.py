@@ -16,7 +16,7 @@ from playbook.tables import STORED, TEAMS
 if TYPE_CHECKING:
     from playbook.tables import Column, Table
 
-VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+VERSIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 VERSION = VERSIONS[-1]
 REVISION = "revision"
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from playbook.errors import IntakeError, ParameterError
+from playbook.io import content
 from playbook.io.intake._cells import Clock
 from playbook.io.intake._duck.names import Coded, coded
 from playbook.io.intake._duck.reading import LogReading, reading
@@ -89,7 +90,7 @@ def discover(  # noqa: PLR0913 - what a person may have to say about files, each
     clock = Clock(timezone, dayfirst)
     clock.zone()
     files, rules = _files(paths), load_rules(overrides)
-    pseudonyms = Pseudonyms(pseudonym_key or secrets.token_bytes(32))
+    pseudonyms = Pseudonyms(pseudonym_key or secrets.token_bytes(32), content.load("names", overrides))
     with _scratch(temp_folder) as scratch:
         with (scratch / "ranked.bin").open("w+b", buffering=0) as file:
             shelf = _shelf(file)

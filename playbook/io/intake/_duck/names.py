@@ -11,15 +11,25 @@ import pandas as pd
 
 from playbook.io.intake._duck.sql import text
 from playbook.io.intake._source import _without_guard
-from playbook.io.pseudonyms import WORD
 from playbook.tables import EVENTS
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from playbook.io.intake._duck.rows import Rows
 
 # what a text must be free of to be kept as it is without a closer look: marks at its ends, addresses, odd letters, and
 # whatever begins like a telephone number
 SUSPECT = r"[^\x20-\x7E]|^[\s']|\s$|@|\+\d|\(\d{2,5}\) ?\d|0\d{2,4}[ /-]\d|\d{3}[ .-]\d{3}[ .-]\d{4}"
+
+# the words of a text, and where its words may be put together, as `playbook.io.names` takes them apart, their pieces too
+CUT = r"regexp_replace(regexp_replace(c, '([a-z])([A-Z])', '\1 \2', 'g'), '([A-Z])([A-Z][a-z])', '\1 \2', 'g')"
+MAY_BREAK = r"[a-z][A-Z]|[A-Z]{2}[a-z]|(^|[^A-Za-z0-9])[A-Za-z]+[0-9]+($|[^A-Za-z0-9])"
+RUNS = "regexp_split_to_array(lower(c), '[^a-z0-9]+')"
+PIECES = (
+    f"CASE WHEN regexp_matches(c, {text(MAY_BREAK)}) "
+    f"THEN list_concat({RUNS}, regexp_split_to_array(lower({CUT}), '[^a-z]+')) ELSE {RUNS} END"
+)
 
 DIGITS, ZEROS = "123456789", "000000000"
 
@@ -44,7 +54,7 @@ def coded(rows: Rows) -> Coded:
     """Numbers for cases, activities, persons and workflows, after persons were taken out of every text."""
     cases, hashes = _hashed(rows)
     persons = rows.words.get("resource", [])
-    rows.pseudonyms.meet(persons)
+    rows.pseudonyms.meet(map(_text, persons))
     pseudonyms, known = pd.factorize(np.array([rows.pseudonyms.of(_text(word)) for word in persons], object))
     numbers = {"resource": np.append(pseudonyms, -1).astype(np.int32)}
     texts: dict[str, Any] = {"workflow": np.empty(0, object)}
@@ -87,26 +97,25 @@ def _cases(rows: Rows, cases: Any) -> tuple[Any, Any]:
 
 def _doubtful_cases(rows: Rows) -> list[int]:
     """Where in the table of names a text stands that may hold a person, or cannot be used as it is."""
-    words = [WORD.findall(person.casefold()) for person in rows.words.get("resource", [])]
-    ends = {word for name in words if len(name) > 1 for word in (name[0], name[-1])}
+    begin = rows.pseudonyms.beginnings
     # the ids of a tool differ in their digits alone: where none is in doubt with every digit a 0, none is at all
     rows.con.execute(
         f"CREATE OR REPLACE TABLE shapes AS SELECT DISTINCT translate(c, {text(DIGITS)}, {text(ZEROS)}) AS c FROM names"
     )
-    if not _doubtful(rows.con, "shapes", {end.translate(str.maketrans(DIGITS, ZEROS)) for end in ends}):
+    if not _doubtful(rows.con, "shapes", {word.translate(str.maketrans(DIGITS, ZEROS)) for word in begin}):
         return []
-    return sorted(_doubtful(rows.con, "names", ends))
+    return sorted(_doubtful(rows.con, "names", begin))
 
 
-def _doubtful(con: Any, table: str, ends: set[str]) -> set[int]:
-    """The rows of a table of names that are too long, suspect, or hold the first or last word of a person's name."""
+def _doubtful(con: Any, table: str, begin: AbstractSet[str]) -> set[int]:
+    """The rows of a table of names that are too long, suspect, or hold a word or piece of one with which a name begins."""
     longest = EVENTS.columns["case"].max_length
     where = f"length(c) > {longest} OR regexp_matches(c, {text(SUSPECT)})"
     found = {row for (row,) in con.execute(f"SELECT rowid FROM {table} WHERE {where}").fetchall()}
-    if ends:
-        con.execute("CREATE OR REPLACE TABLE ends AS SELECT unnest(?) AS w", [sorted(ends)])
-        within = f"SELECT rowid AS r, unnest(regexp_split_to_array(lower(c), '\\W+')) AS w FROM {table}"
-        met = con.execute(f"SELECT DISTINCT r FROM ({within}) WHERE w IN (SELECT w FROM ends)").fetchall()
+    if begin:
+        con.execute("CREATE OR REPLACE TABLE beginnings AS SELECT unnest(?) AS w", [sorted(begin)])
+        within = f"SELECT rowid AS r, unnest({PIECES}) AS w FROM {table}"
+        met = con.execute(f"SELECT DISTINCT r FROM ({within}) WHERE w IN (SELECT w FROM beginnings)").fetchall()
         found.update(row for (row,) in met)
     return found
 

@@ -66,7 +66,7 @@ def reading(rows: Rows) -> LogReading:
     found = LogReading(
         tuple(rows.pseudonyms.scrub(log.path.name) for log in rows.logs),
         len(lines) + rows.count, rows.used, refused, rows.repeated,
-        tuple(faults[:MOST_FAULTS]), tuple(_notes(rows)),
+        tuple(faults[:MOST_FAULTS]), tuple(map(rows.pseudonyms.scrub, _notes(rows))),
     )  # fmt: skip
     if found.rows_read != found.used + found.refused + found.repeated or found.repeated < 0:
         raise IntakeError(f"the rows do not add up, so nothing is shown; please report this: {found}")
@@ -98,7 +98,7 @@ def _faults(rows: Rows, lines: Sequence[tuple[int, int]]) -> Iterator[Fault]:
 def _bad_cells(rows: Rows, row: dict[Any, Any]) -> Iterator[tuple[str, str]]:
     if rows.bad_days and not pd.isna(row["day"]):
         header, _, day = str(row["day"]).partition(": ")
-        yield header, repr(day)
+        yield rows.pseudonyms.scrub(header), repr(day)
     for name, cell in (("case", row["case"]), ("activity", _first(row["activity"], row["activity_new"]))):
         if pd.isna(cell) or clean(rows, str(cell), name) is None:
             yield name, NOTHING if pd.isna(cell) else repr(str(cell)[:200])
