@@ -16,7 +16,7 @@ run: $(READY)  ## set up, run every phase for the bundled sample, say where the 
 
 test: $(READY) system check  ## set up, run every test: rules, pytest, notebooks, browser, real servers
 	$(BIN)/pytest tests/browser -n 2 --dist loadscope --no-loadscope-reorder
-	$(BIN)/pytest --ignore=tests/browser -n 3 --dist loadscope --no-loadscope-reorder
+	$(BIN)/pytest --ignore=tests/browser -n 2 --dist loadscope --no-loadscope-reorder
 	$(BIN)/python tests/run_notebooks.py
 
 check: $(READY)  ## lint and types

@@ -26,12 +26,6 @@ SERVER_USER = "postgres"
 _numbers = itertools.count(1)
 
 
-def pytest_collection_modifyitems(items):
-    """Files with slow tests begin first, or one of them is what a single worker ends with."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
-
-
 def missing_package(reason: str) -> None:
     """Skip for a missing system package; on CI, where it must be there, fail."""
     if os.environ.get("CI", "").lower() == "true":
