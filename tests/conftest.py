@@ -19,11 +19,24 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from engagement import make_workspace, with_teams
 
+from playbook.report.engine import preload
+
+with preload.late_grammar():  # compiling it takes each test process seconds, and almost none needs it
+    import jsonschema  # noqa: F401
+
 START = dt.date(2026, 11, 2)
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 EXPORTS = Path(__file__).resolve().parent / "fixtures" / "exports"
 SERVER_USER = "postgres"
+LONG = ("test_notebooks_in_lab.py", "test_workspace.py")
+"""Files so long, and so late in the alphabet, that one worker would end with each alone."""
+
 _numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items):
+    """These files begin first."""
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 def missing_package(reason: str) -> None:

@@ -40,7 +40,10 @@ def import_(  # noqa: PLR0913 - one argument an option of the command
         typer.Option("--dayfirst/--monthfirst", help="Read 3/4/2026 as 3 April, or as 4 March. Default: refuse it."),
     ] = None,
     timezone: Annotated[
-        str | None, typer.Option(metavar="ZONE", help="Time zone of times that name none, such as Europe/Oslo.")
+        str | None,
+        typer.Option(
+            metavar="ZONE", help="Time zone of times that name none, such as Europe/Oslo; a zone the file names stays."
+        ),
     ] = None,
     encoding: Annotated[
         str | None, typer.Option(metavar="NAME", help="Encoding of text that is not Unicode, such as cp1252.")
