@@ -54,17 +54,20 @@ CELLS = [
 ]
 
 FLOOR = """
-import contextlib, gc, io, os, resource, sys
+import gc, os, resource, sys
 import nbformat, pandas, plotly.graph_objects, plotly.io, pandas.io.formats.style
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
 shell = InteractiveShell.instance()
 plotly.io.renderers.default = 'plotly_mimetype'
 cells = [cell.source for cell in nbformat.read(sys.argv[1], 4).cells]
 def report():
-    with contextlib.redirect_stdout(io.StringIO()):
-        for source in cells:
-            result = shell.run_cell(source, silent=True).result
-            if result is not None: shell.display_formatter.format(result)
+    figures = 0
+    for source in cells:
+        with capture_output() as shown:  # shown, not silent: a silent cell's figures and tables are never drawn
+            shell.run_cell(source).raise_error()
+        figures += len(shown.outputs)
+    return figures
 def forked():
     child = os.fork()
     if not child:
@@ -76,7 +79,7 @@ def spent(way):
     before = now()
     for _ in range(int(sys.argv[2])): way()
     return (now() - before) / int(sys.argv[2])
-report()
+assert report() == 4
 gc.collect()
 gc.freeze()
 print(spent(report), spent(forked))
@@ -121,13 +124,16 @@ if __name__ == '__main__':
     source, folder, workers, count = sys.argv[1:5]
     pages = sys.argv[5:] == ['pages']
     waiting, crew = list(range(int(count)))[::-1], []
-    for _ in range(min(int(workers), int(count))):
-        ours, theirs = multiprocessing.Pipe()
-        process = engine.process(exec, WORK, {'pipe': theirs, 'source': source, 'folder': folder}, notebooks=[source])
+    engine.begin([source])
+    if pages:
+        from playbook.report import page
+        page.prepare()
+    pipes = [multiprocessing.Pipe() for _ in range(min(int(workers), int(count)))]
+    made = [engine.process(exec, WORK, {'pipe': theirs, 'source': source, 'folder': folder}, notebooks=[source])
+            for _, theirs in pipes]
+    for (ours, theirs), process in zip(pipes, made):
         process.start(); theirs.close(); ours.send(waiting.pop() if waiting else None); crew.append((ours, process))
     left, groups = int(count), {}
-    if pages:
-        from playbook.report import page  # while the template starts, as a batch does
     while left:
         for pipe in wait([pipe for pipe, _ in crew]):
             done = pipe.recv(); left -= 1

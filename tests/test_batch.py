@@ -365,6 +365,24 @@ def test_a_batch_that_is_stopped_leaves_no_process_and_no_half_report_and_the_ne
     assert not leftovers(reports)
 
 
+def serves_forks(pid):
+    """Whether the process has started the one that loads the template."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return any(b"forkserver" in Path(f"/proc/{child}/cmdline").read_bytes() for child in found)
+
+
+def test_ctrl_c_while_the_libraries_are_still_loading_is_a_stop_like_any_other(workspace):
+    write_notebook(workspace.folder, "10_quick", "print('quick')")
+    hears = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    running = start_run(workspace, "--team", "alpha", preexec_fn=hears)
+    wait_for(functools.partial(serves_forks, running.pid))
+    os.killpg(running.pid, signal.SIGINT)
+    _, said = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert said == "playbook: stopped; what was finished is kept\n"
+    assert not list(workspace.folder.rglob("*.html"))
+
+
 @pytest.mark.slow
 def test_a_disk_that_fills_up_in_the_middle_leaves_the_previous_reports_and_one_clear_message(workspace):
     write_notebook(workspace.folder, "10_page", "print('first time')")

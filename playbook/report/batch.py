@@ -18,7 +18,7 @@ from playbook.report.execute import Outcome, clear_partials, stored, writable
 from playbook.report.jobs import Job, plan, reports_folder
 from playbook.report.limits import SECONDS, Limits, check
 from playbook.report.pdf import beside, browser
-from playbook.report.workers import outcomes
+from playbook.report.workers import begin, outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -91,6 +91,9 @@ def run(  # noqa: PLR0913 - the first three say what, the rest how
     if dask:
         running = cluster.outcomes(waiting, dask, workspace, mirror, engine, limits)
     else:
+        if waiting:
+            begin(engine)
+            binding.prepare()
         running = mirror.kept(outcomes(waiting, engine, workers, limits))
     with contextlib.closing(running):
         found = _gathered(workspace, jobs, chain(unchanged, running), mirror, progress)

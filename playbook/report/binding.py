@@ -13,6 +13,7 @@ import playbook
 from playbook.errors import PlaybookError
 from playbook.report import page, show
 from playbook.report.desk import Desk
+from playbook.report.engine.preload import read_content
 from playbook.report.execute import stored
 from playbook.report.jobs import PORTFOLIO, START, Job, Phase, known
 
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
     from playbook.report.execute import Outcome
 
 INDEX = "index.html"
+
+
+def prepare() -> None:
+    """Load what the first report and the index need, while there is something to wait for anyway."""
+    page.prepare()
+    read_content()
 
 
 def pages(jobs: Sequence[Job]) -> dict[Path, list[Job]]:

@@ -35,6 +35,12 @@ FACTS: Mapping[str, str] = {
 }
 
 
+def prepare() -> None:
+    """Load what every page needs (templates, the Markdown parser, plotly's script); the first would take it for itself."""
+    _policy([drawing.plotly_js(), look.asset("boot.js")])
+    bind([], title="")
+
+
 def bind(  # noqa: PLR0913 - the facts of a report, each by name
     notebooks: Sequence[Mapping[str, Any]],
     *,
@@ -264,4 +270,4 @@ def write(path: str | PathLike[str], html: str) -> Path:
     return target
 
 
-__all__ = ["ParameterError", "bind", "index", "write"]
+__all__ = ["ParameterError", "bind", "index", "prepare", "write"]

@@ -16,13 +16,14 @@ import sys
 import threading
 from collections import deque
 from multiprocessing import connection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from playbook.report.engine import NAME, WORKER, process
+from playbook.report import engine as warm
+from playbook.report.engine import nursery
 from playbook.report.execute import Outcome, execute, give_up
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Sequence
     from multiprocessing.process import BaseProcess
     from types import FrameType
 
@@ -43,6 +44,12 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def begin(engine: str | None = None) -> None:
+    """Let the template load while the caller does something else; nothing where processes start fresh."""
+    if _warm(engine):
+        warm.begin()
+
+
 def outcomes(
     jobs: Sequence[Job], engine: str | None = None, workers: int | None = None, limits: Limits | None = None
 ) -> Generator[Outcome]:
@@ -53,8 +60,9 @@ def outcomes(
     ended first.
     """
     waiting = deque((job, 1) for job in jobs)
-    crew = [_Worker(engine, limits) for _ in range(min(workers or cores(), len(waiting)))]
+    crew: list[_Worker] = []
     try:
+        crew.extend(_Worker(engine, limits) for _ in range(min(workers or cores(), len(waiting))))
         for worker in crew:
             worker.give(waiting)
         while busy := [worker for worker in crew if worker.job]:
@@ -83,11 +91,12 @@ class _Worker:
         self.pipe, theirs = context.Pipe()
         self.process: BaseProcess
         if _warm(engine):
-            self.process = process(_serve, theirs, engine, limits)
-        else:
-            self.process = context.Process(target=_serve, args=(theirs, engine, limits), daemon=True, name=WORKER)
-        with _deaf():
+            self.process = warm.process(_serve, theirs, engine, limits)
             self.process.start()
+        else:
+            self.process = context.Process(target=_serve, args=(theirs, engine, limits), daemon=True, name=warm.WORKER)
+            with nursery.deaf():
+                self.process.start()
         theirs.close()
         self.job: Job | None = None
         self.runs = 0
@@ -142,7 +151,7 @@ def _serve(pipe: connection.Connection, engine: str | None, limits: Limits | Non
 
 def _warm(engine: str | None) -> bool:
     """Whether notebooks are asked to run in the kit's own engine, on the system it is made for."""
-    return engine in (None, NAME) and sys.platform == "linux"
+    return engine in (None, warm.NAME) and sys.platform == "linux"
 
 
 def _signal_at_end(batch: BaseProcess | None) -> None:
@@ -180,19 +189,6 @@ def _end(crew: Sequence[_Worker]) -> None:
         if worker.process.is_alive():
             worker.process.kill()
             worker.process.join()
-
-
-@contextlib.contextmanager
-def _deaf() -> Iterator[None]:
-    """A process that is being started does not know Ctrl-C yet and would print a traceback."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before: Any = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _filter_noise(stopped: threading.Event) -> None:

@@ -93,4 +93,11 @@ def process(
     return made
 
 
-__all__ = ["NAME", "PLAIN", "WarmEngine", "process", "run"]
+def begin(notebooks: Sequence[str | PathLike[str]] = ()) -> None:
+    """Start the template of `process` without waiting for it: it loads while the caller does something else."""
+    from playbook.report.engine import nursery  # noqa: PLC0415 - see WarmEngine
+
+    nursery.begin(notebooks)
+
+
+__all__ = ["NAME", "PLAIN", "WarmEngine", "begin", "process", "run"]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
+import signal
 import sys
+import threading
 from multiprocessing import forkserver
 from typing import TYPE_CHECKING, Any
 
 from playbook.report.engine import preload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 WARMED = "playbook.report.engine.warmed"
 
@@ -20,26 +23,43 @@ def process(target: Callable[..., object], *arguments: Any, notebooks: Sequence[
     """A process that calls `target(*arguments)` in this process's environment and folder; not started yet.
 
     On Linux it is forked from the standard library's fork server, a process of one thread that holds the template:
-    it starts with the first of them and ends with the caller. Elsewhere the process starts fresh.
+    it starts with the first of them, or with `begin`, and ends with the caller. Ctrl-C is nothing to the process until
+    `target` says otherwise. Elsewhere the process starts fresh.
     """
-    if sys.platform == "linux":
-        context: Any = multiprocessing.get_context("forkserver")
-        _serve(context, notebooks)
-    else:
-        context = multiprocessing.get_context("spawn")
+    begin(notebooks)
+    context: Any = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
     here = (dict(os.environ), os.getcwd())  # noqa: PTH109 - passed on as text
     return context.Process(target=_at_home, args=(*here, target, arguments), daemon=True, name=name)
 
 
-def _serve(context: Any, notebooks: Sequence[Any]) -> None:
-    """Start the fork server if it is not running; it loads what these notebooks import (none given: everything)."""
-    context.set_forkserver_preload([WARMED])
+def begin(notebooks: Sequence[Any] = ()) -> None:
+    """Start the fork server, on Linux, if it is not running, and do not wait until it has loaded everything.
+
+    It loads what these notebooks import (none given: everything).
+    """
+    if sys.platform != "linux":
+        return
+    multiprocessing.get_context("forkserver").set_forkserver_preload([WARMED])
     if notebooks:
         os.environ[preload.WANTED] = preload.wanted(notebooks)
     try:
-        forkserver.ensure_running()
+        with deaf():
+            forkserver.ensure_running()
     finally:
         os.environ.pop(preload.WANTED, None)
+
+
+@contextlib.contextmanager
+def deaf() -> Iterator[None]:
+    """A process started meanwhile ignores Ctrl-C until it knows what to do with it; it would print a traceback."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before: Any = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _at_home(environment: dict[str, str], folder: str, target: Callable[..., object], arguments: Any) -> None:
