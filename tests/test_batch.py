@@ -61,6 +61,19 @@ def test_an_unknown_phase_names_those_there_are(workspace):
         batch.plan(workspace, ["7"])
 
 
+def test_a_team_named_twice_is_run_once(workspace):
+    write_notebook(workspace.folder, "10_page")
+    assert batch.plan(workspace, ["9"], ["alpha", "Alpha", "alpha"]) == batch.plan(workspace, ["9"], ["alpha"])
+
+
+def test_a_notebook_in_another_language_is_refused_and_not_run_as_python(workspace):
+    path = write_notebook(workspace.folder, "10_page")
+    told = json.loads(path.read_text()) | {"metadata": {"kernelspec": {"name": "julia-1.9", "language": "julia"}}}
+    path.write_text(json.dumps(told))
+    with pytest.raises(ContentError, match="is written in julia; wanted a notebook in Python"):
+        batch.plan(workspace, ["9"])
+
+
 def test_an_unknown_team_names_those_there_are(workspace):
     write_notebook(workspace.folder, "10_page")
     with pytest.raises(ParameterError, match="alpha"):

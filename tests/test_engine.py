@@ -136,6 +136,36 @@ def test_papermill_and_the_engine_can_be_imported_in_either_order():
 # Isolation
 
 
+def test_what_the_engine_loads_hides_none_of_its_functions():
+    code = "import playbook.report.engine.warmed, playbook.report.engine as e; print(all(callable(getattr(e, n)) for n in ('run', 'process', 'begin')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "True\n"
+
+
+def test_after_half_a_character_that_cannot_be_sent_the_notebook_goes_on(driver):
+    _, second = driver.run(r"print('\ud83d'); print('more')", "print(5)", seconds=30)
+    assert second == "5\n"
+
+
+LATE = """
+import os, signal
+from playbook.report.engine import nursery
+signal.signal(signal.SIGINT, signal.default_int_handler)
+through = False
+try:
+    with nursery.deaf():
+        os.kill(os.getpid(), signal.SIGINT)
+        through = True
+except KeyboardInterrupt:
+    print("stopped", through)
+"""
+
+
+def test_ctrl_c_while_a_process_is_started_is_only_late():
+    done = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "stopped True\n"
+
+
 def test_a_warm_notebook_runs_in_a_fork_of_its_driver(driver):
     shown = driver.run("import os; os.getppid(), 'pandas' in __import__('sys').modules")
     assert shown == [f"({driver.process.pid}, True)"]

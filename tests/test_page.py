@@ -290,6 +290,39 @@ def test_nothing_that_runs_passes_however_it_is_written(text):
         assert not (attrs.get("src") or "").startswith("http")
 
 
+@pytest.mark.parametrize(
+    ("text", "clean_text"),
+    [
+        ('<div style="position:fixed;top:0">cover</div>', "<div>cover</div>"),
+        (r'<b style="background:u\72l(http://x)">b</b>', "<b>b</b>"),
+        ("<select><option>a", "a"),
+        ("<noframes>", ""),
+        ("a</div></div></section></main>", "a"),
+        ("<div><p>one<p>two", "<div><p>one<p>two</div>"),
+        ("<div><b>x</div></div>", "<div><b>x</b></div>"),
+        ('<a href="#there">x', '<a href="#there">x</a>'),
+    ],
+)
+def test_no_output_covers_swallows_or_leaves_its_place_in_the_report(text, clean_text):
+    assert clean.markup(text) == clean_text
+
+
+@given(
+    st.lists(
+        st.sampled_from(["<div>", "</div>", "<p>", "</section>", "<table>", "<b>", "</b>", "x", "<br>"]), max_size=12
+    )
+)
+def test_what_an_output_opens_it_closes(pieces):
+    text = clean.markup("".join(pieces))
+    for tag in ("div", "section", "table"):
+        assert text.count(f"<{tag}>") == text.count(f"</{tag}>")
+
+
+def test_a_wide_table_of_a_notebook_scrolls_by_itself():
+    html = page.bind([notebook(code(data(text__html="<table><tr><td>1</td></tr></table>")))], title="T")
+    assert '<div class="pb-scroll" role="region" aria-label="Table" tabindex="0"><table>' in html
+
+
 def test_harmless_markup_passes_untouched():
     piece = show.table(pd.DataFrame({"workflow": ["x"], "target_level": [4.0]}), caption="A")._repr_html_()
     assert clean.markup(piece) == piece

@@ -181,7 +181,10 @@ def _trace(output: Mapping[str, Any]) -> str:
 
 
 def _html(text: str, pages: Mapping[str, str]) -> str:
-    return clean.markup(text.replace(show.style(), ""), pages)
+    found = clean.markup(text.replace(show.style(), ""), pages)
+    if "<table" not in found or "pb-scroll" in found:
+        return found
+    return f'<div class="pb-scroll" role="region" aria-label="Table" tabindex="0">{found}</div>'
 
 
 def _markdown(text: str, pages: Mapping[str, str]) -> str:

@@ -19,7 +19,8 @@ Attribute = tuple[str, "str | None"]
 
 RISKY = re.compile(
     r"<\s*/?\s*(?:script|style|iframe|frame|object|embed|applet|link|meta|base|form|input|button|template|noscript"
-    r"|img|image|svg|math|picture|source|video|audio|track|a|area|html|head|body|title|textarea|xmp|plaintext)\b"
+    r"|img|image|svg|math|picture|source|video|audio|track|a|area|html|head|body|title|textarea|xmp|plaintext"
+    r"|select|option|noframes|noembed|desc|foreignobject|listing|frameset|dialog)\b|position\s*:|style\s*=[^>]*\\"
     r"|[\s\"'/]on[a-z]+\s*=|url\s*\(|@import|\b(?:src|srcset|poster|background|data|href|ping|action)\s*=|image-set|expression\s*\(|<!|<\?|\bid\s*=",
     re.IGNORECASE,
 )
@@ -36,17 +37,28 @@ WITH_CONTENT = frozenset(
         "title",
         "annotation",
         "annotation-xml",
+        "noframes",
+        "noembed",
+        "desc",
+        "foreignobject",
     )
 )
 ALONE = frozenset(("link", "meta", "base", "embed", "frame", "input", "source", "track", "area"))
 UNWRAPPED = frozenset(
-    ("form", "button", "textarea", "html", "body", "picture", "video", "audio", "plaintext", "xmp", "math")
-)
+    (
+        "form", "button", "textarea", "html", "body", "picture", "video", "audio", "plaintext", "xmp", "math",
+        "select", "option", "listing", "frameset", "dialog",
+    )
+)  # fmt: skip
 DROPPED = WITH_CONTENT | ALONE | UNWRAPPED
 FETCHED = frozenset(
     ("src", "srcset", "poster", "data", "background", "action", "formaction", "xlink:href", "cite", "longdesc", "ping")
 )
 VOID = frozenset(("br", "hr", "img", "wbr", "col"))
+# what a browser closes by itself
+IMPLIED = frozenset(("p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "colgroup"))
+# what would take the rest of the report with it, or out of its place, were it left open or closed once too often
+HOLDING = ("div", "section", "main", "article", "aside", "nav", "header", "footer", "details", "table", "figure", "pre")
 OWN_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+\Z")
 FETCHING_STYLE = re.compile(
     r"url\s*\(|@import|\b(?:src|srcset|poster|background|data|href|ping|action)\s*=|image-set|expression|\\|position\s*:\s*fixed",
@@ -59,7 +71,7 @@ def markup(text: str, pages: Mapping[str, str] | None = None) -> str:
 
     `pages` maps notebook file names to anchors in the report: a link to one of them leads there.
     """
-    if not RISKY.search(text):
+    if not RISKY.search(text) and all(text.count(f"<{tag}") == text.count(f"</{tag}") for tag in HOLDING):
         return text
     cleaner = _Cleaner(pages or {})
     cleaner.feed(text)
@@ -74,9 +86,19 @@ class _Cleaner(HTMLParser):
         self.parts: list[str] = []
         self.inside: list[str] = []
         self.links: list[str] = []
+        self.open: list[str] = []
 
     def result(self) -> str:
+        self.parts += self.links[::-1]
+        self._close(len(self.open))
         return "".join(self.parts)
+
+    def _close(self, many: int) -> None:
+        """Close the tags that were opened last."""
+        for _ in range(many):
+            tag = self.open.pop()
+            if tag not in IMPLIED:
+                self.parts.append(f"</{tag}>")
 
     def handle_starttag(self, tag: str, attrs: list[Attribute]) -> None:
         if self.inside or tag in WITH_CONTENT:
@@ -93,6 +115,8 @@ class _Cleaner(HTMLParser):
             self.parts.append(look.escape(dict(attrs).get("alt") or "[picture left out: not part of this file]"))
             return
         self.parts.append(f"<{tag}{kept}>")
+        if tag not in VOID:
+            self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[Attribute]) -> None:
         if tag in WITH_CONTENT:
@@ -108,7 +132,10 @@ class _Cleaner(HTMLParser):
             return
         if tag == "a":
             self.parts.append(self.links.pop() if self.links else "")
-        elif tag not in DROPPED and tag not in VOID:
+        elif tag in self.open:
+            behind = self.open[::-1].index(tag)
+            self._close(behind)
+            self.open.pop()
             self.parts.append(f"</{tag}>")
 
     def handle_data(self, data: str) -> None:

@@ -123,7 +123,7 @@ def plan(
     """
     available = known(workspace.folder)
     wanted = chosen(phases, available)
-    members = [workspace.team(name) for name in teams] if teams else list(workspace.teams()["team"])
+    members = list(dict.fromkeys(map(workspace.team, teams)) if teams else workspace.teams()["team"])
     if not members and any(phase.folder != PORTFOLIO for phase in wanted):
         raise ParameterError("this workspace has no team yet; `playbook team NAME` adds one")
     opening = _opening(available)
@@ -231,7 +231,18 @@ def _notebook(notebook: str, overrides: Path | None) -> tuple[Path, bytes, tuple
         raise ContentError(str(path), [f"is not a notebook: {error}"]) from error
     if not isinstance(cells, dict) or not isinstance(cells.get("cells"), list):
         raise ContentError(str(path), ["is not a notebook: it has no cells"])
+    if (language := _language(cells)) not in ("", "python"):
+        raise ContentError(str(path), [f"is written in {language}; wanted a notebook in Python"])
     return path, text, declared(cells, notebook)
+
+
+def _language(notebook: Mapping[str, Any]) -> str:
+    """The language a notebook says it is in, in small letters; empty when it says none."""
+    said = notebook.get("metadata") or {}
+    found = [
+        (said.get(place) or {}).get(name) for place, name in (("kernelspec", "language"), ("language_info", "name"))
+    ]
+    return next((str(language).lower() for language in found if language), "")
 
 
 def _number(notebook: str) -> tuple[int, str]:

@@ -132,6 +132,7 @@ def _serve(pipe: connection.Connection, engine: str | None, limits: Limits | Non
 
     # Ctrl-C reaches the whole group; the batch decides, and a kernel must not inherit an ignored signal.
     signal.signal(signal.SIGINT, lambda _number, _frame: None)
+    nursery.hears()
     signal.signal(signal.SIGTERM, stop)
     if _warm(engine):
         _signal_at_end(multiprocessing.parent_process())

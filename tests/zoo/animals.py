@@ -213,6 +213,7 @@ NOTEBOOKS: dict[str, list[Cell]] = {
         "from playbook.report import show\nsorted(name for name in dir(show) if not name.startswith('_'))[:5]",
     ],
     "skips": [("print('kept and shown')", "remove-cell"), ("print('hidden')", "hide-input"), "print('plain')"],
+    "breakpoint": ["x = 1\nbreakpoint()\nx"],
     "dies": ["print('alive', flush=True)", "import os, time; time.sleep(0.5); os._exit(7)", "print('never')"],
     "dies_by_signal": [
         "import os, signal, time; time.sleep(0.5); os.kill(os.getpid(), signal.SIGKILL)",

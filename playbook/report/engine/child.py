@@ -8,6 +8,7 @@ import atexit
 import contextlib
 import ctypes
 import gc
+import importlib.util
 import itertools
 import logging
 import os
@@ -98,6 +99,8 @@ def _clean_interpreter(warm: Template) -> None:
         sys.modules.pop(name, None)
     _unconfigured_logging(warm)
     asyncio.set_event_loop_policy(None)
+    if importlib.util.find_spec("debugpy"):
+        sys.breakpointhook = _no_breakpoint
     sys.modules["__main__"] = warm.main
     sys.path[:] = warm.path
     sys.argv = [ipykernel_launcher.__file__, *template.ARGUMENTS]
@@ -108,6 +111,10 @@ def _clean_interpreter(warm: Template) -> None:
     if numpy is not None:
         numpy.random.seed()  # the old global generator is what a fork would repeat
     template.singletons(warm.app, present=True)
+
+
+def _no_breakpoint(*_: Any, **__: Any) -> None:
+    """What the debugger's hook does in a kernel that no debugger is connected to."""
 
 
 def _unconfigured_logging(warm: Template) -> None:

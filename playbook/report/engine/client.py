@@ -16,7 +16,7 @@ from nbclient.util import run_hook, run_sync
 from papermill.clientwrap import PapermillNotebookClient
 
 from playbook.report.engine import outputs
-from playbook.report.engine.process import WarmProcess
+from playbook.report.engine.kernel_process import WarmProcess
 from playbook.report.engine.wire import IOPUB, SHELL
 
 if TYPE_CHECKING:

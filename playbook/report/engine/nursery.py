@@ -7,8 +7,7 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from typing import TYPE_CHECKING, Any
 
 from playbook.report.engine import preload
@@ -51,19 +50,28 @@ def begin(notebooks: Sequence[Any] = ()) -> None:
 
 @contextlib.contextmanager
 def deaf() -> Iterator[None]:
-    """A process started meanwhile ignores Ctrl-C until it knows what to do with it; it would print a traceback."""
-    if threading.current_thread() is not threading.main_thread():
+    """Ctrl-C waits meanwhile, and in a process started now until it `hears`: it would print a traceback there."""
+    if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before: Any = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource_tracker.ensure_running()  # started meanwhile, it would let Ctrl-C through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def hears() -> None:
+    """Let Ctrl-C through again, in a process that was started while it waited and has decided what to do with it."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _at_home(environment: dict[str, str], folder: str, target: Callable[..., object], arguments: Any) -> None:
-    """The fork server's own environment is as old as its first process."""
+    """The fork server's own environment is as old as its first process, and Ctrl-C waits in it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    hears()
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)

@@ -9,6 +9,7 @@ refuses versions for which the equality suite has not been run.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import select
 import signal
@@ -138,13 +139,17 @@ class DirectIOPub(IOPubThread):
     def __init__(self, channel: Channel, session: PrivateSession) -> None:
         self.socket = channel
         self.session = session
-        self.thread: Any = None
+        # streams flush through `schedule` when there is a thread that is not theirs
+        self.thread: Any = SimpleNamespace(is_alive=lambda: True, ident=None)
         self.io_loop: Any = Timer()
         self.background_socket = BackgroundSocket(self)
 
     def schedule(self, f: Callable[[], object]) -> None:
-        """Call at once."""
-        f()
+        """Call at once; what goes wrong is said and stays here, as it stays in the thread."""
+        try:
+            f()
+        except Exception as error:  # noqa: BLE001 - a half character cannot be sent; the cell must still be answered
+            logging.getLogger("tornado.general").error("Output is lost that cannot be sent: %s", error)  # noqa: TRY400
 
     def send_multipart(self, msg: list[Any], *_: Any, **__: Any) -> None:
         """Send at once."""

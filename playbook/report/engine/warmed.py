@@ -21,9 +21,9 @@ with preload.uncollected():
     from playbook.report.engine import steps
 
     if not OBJECTION:
-        from playbook.report.engine import client, process, saving
+        from playbook.report.engine import client, kernel_process, saving
 
         # The first validation compiles the schema.
         nbformat.validate(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]))
 
-__all__ = ["OBJECTION", "client", "jsonschema", "process", "saving", "steps"]
+__all__ = ["OBJECTION", "client", "jsonschema", "kernel_process", "saving", "steps"]
