@@ -82,6 +82,7 @@ def schedule() -> pd.DataFrame:
 
 
 RISKS = pd.DataFrame({"title": ["Drift", "Keys", "Open"], "likelihood": [4, 3, None], "impact": [4, 4, None]})
+BANDS = {"band": ["high", "high", None], "band_from": pd.array([12, 12, None], dtype="Int64")}
 MATURITY = pd.DataFrame({"dimension": ["Data", "Skills"], "score": [2.0, 3.0], "low": [1.5, None], "high": [2.5, None]})
 BUDGET = pd.DataFrame(
     {
@@ -242,9 +243,38 @@ def test_a_level_keeps_its_colour_in_every_figure():
         assert bar.marker.color == wanted
 
 
-def test_hours_at_stake_counts_the_share_that_could_reach_level_4_or_5():
+def test_hours_at_stake_says_which_rows_average_level_4_or_5():
     # Reporting 30 (4.4 -> 4) and Chat 10 (5) of 50 hours = 80 %
-    assert title(figures.hours_at_stake(functions())).startswith("50 hours a month are in the inventory; 80 %")
+    assert title(figures.hours_at_stake(functions())) == (
+        "50 hours a month are in the inventory; 80 % of them are in functions with a mean level of 4 or 5"
+    )
+    assert title(figures.hours_at_stake(functions().assign(target=None))).endswith(
+        "none of them has a target level yet"
+    )
+
+
+def test_the_share_that_could_reach_level_4_or_5_counts_tasks_wherever_it_is_said():
+    # of 50 hours 4 have no level; of the other 46, 23 are in tasks at 4 or 5 = 50 %, 10 at 1 or 2 = 22 %
+    by_task = {
+        "hours_level_1": [10.0, 0.0, 0.0],
+        "hours_level_2": [0.0, 0.0, 0.0],
+        "hours_level_3": [0.0, 9.0, 4.0],
+        "hours_level_4": [0.0, 20.0, 0.0],
+        "hours_level_5": [0.0, 0.0, 3.0],
+        "hours_unknown": [0.0, 1.0, 3.0],
+    }
+    rows = functions().assign(role=functions()["function"], **by_task)
+    said = "50 % of the 46 hours a month with a target level are in work that could reach level 4 or 5"
+    assert title(figures.hours_at_stake(rows)) == (
+        "50 hours a month are in the inventory; 50 % of the 46 with a target level are in work that could reach level 4 or 5"
+    )
+    assert title(figures.role_hours(rows)) == f"{said}; 22 % stay led by people"
+    assert title(figures.portfolio_levels(rows)) == f"Across 1 team, {said}"
+
+
+def test_hours_without_any_level_are_given_no_share():
+    rows = roles().assign(hours_level_1=0.0, hours_level_4=0.0, hours_unknown=40.0)
+    assert title(figures.role_hours(rows)) == "None of the roles' hours has a target level yet"
 
 
 def test_rows_without_hours_are_not_drawn_as_nothing():
@@ -315,7 +345,18 @@ def test_a_pilot_without_an_interval_is_drawn_without_one():
 def test_risks_without_a_rating_are_counted_not_drawn():
     figure = figures.risk_matrix(RISKS)
     assert "1 risk not yet rated" in figure.layout.title.text
-    assert title(figure).startswith("1 of 2 risks stand high")
+    assert title(figure) == "The largest of 2 risks is Drift: likelihood times impact is 16"
+
+
+def test_a_risk_is_high_from_where_the_register_says():
+    # 4 x 4 = 16 and 3 x 4 = 12; the band high begins at 12
+    assert title(figures.risk_matrix(RISKS.assign(**BANDS))) == (
+        "2 of 2 risks stand high (likelihood times impact of 12 or more); the largest is Drift"
+    )
+    own = BANDS | {"band": ["red", "amber", None], "band_from": [15, 8, None]}
+    assert title(figures.risk_matrix(RISKS.assign(**own))).startswith(
+        "1 of 2 risks stands red (likelihood times impact of 15"
+    )
 
 
 def test_money_in_two_currencies_is_not_added_up():
@@ -339,7 +380,7 @@ def test_the_split_of_hours_is_read_against_the_mark():
 
 def test_starting_values_of_the_register_are_not_passed_off_as_ratings():
     figure = figures.risk_matrix(RISKS.assign(rated=[True, False, False]))
-    assert "1 of 2 rated by the team" in figure.layout.title.text
+    assert "1 of 2 rated by the team" in figure.layout.title.text.replace("<br>", " ")
 
 
 def test_a_questionnaires_scale_is_said_on_its_axis():
@@ -391,17 +432,28 @@ def test_markup_in_names_never_reaches_a_label():
 
 def test_a_sure_level_is_a_full_dot_and_a_doubtful_one_a_ring():
     # of two levels one survives; the other's range is three levels wide
-    figure = figures.level_ranges(DOUBTS)
-    assert title(figure) == "1 of 2 levels is sure; 50 % could lie two levels or more apart"
+    figure = figures.level_ranges(DOUBTS.assign(survives_from=0.8))
+    assert title(figure) == (
+        "1 of 2 levels holds in at least 80 % of the draws; the other one could lie two levels or more apart"
+    )
     assert [trace.name for trace in figure.data[1:]] == ["holds", "may change"]
     assert figure.data[2].marker.color == look.PAPER
-    assert "1 task without a level not drawn" in figure.layout.title.text
+    assert "1 task without a level not drawn" in figure.layout.title.text.replace("<br>", " ")
 
 
 def test_the_largest_doubt_is_named():
-    assert title(figures.level_survival(SURVIVAL)) == (
-        "1 of 2 levels holds whatever is in doubt; most of the doubt is another person's ratings"
-    )
+    doubt = "most of the doubt is another person's ratings"
+    bound = SURVIVAL.assign(survives_from=0.8)
+    assert title(figures.level_survival(bound)) == f"1 of 2 levels holds in at least 80 % of the draws; {doubt}"
+    assert title(figures.level_survival(SURVIVAL)) == f"1 of 2 levels holds as often as the rule asks; {doubt}"
+
+
+def test_a_level_that_holds_is_not_counted_among_those_that_may_lie_far_apart():
+    # the one that holds also has a wide range, 1 to 5; of the other one the range is 3 levels
+    wide = DOUBTS.assign(high=pd.array([5, 5, None], dtype="Int64"))
+    assert title(figures.level_ranges(wide)).endswith("the other one could lie two levels or more apart")
+    sure = wide.assign(survives=pd.array([True, True, None], dtype="boolean"))
+    assert title(figures.level_ranges(sure)) == "2 of 2 levels hold as often as the rule asks"
 
 
 def test_what_moves_work_up_is_counted_by_factor():

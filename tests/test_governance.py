@@ -101,6 +101,7 @@ def test_a_teams_own_rating_replaces_the_starting_value(register):
     mine = rows.loc["agent_dependency"]
     # 2 x 3 = 6, where the band medium begins
     assert (mine.score, mine.band, mine.rated, mine.controls_done, mine.controls) == (6, "medium", True, 1, 3)
+    assert mine.band_from == 6
     assert rows.drop(index="agent_dependency")["rated"].eq(False).all()
     assert rows["score"].is_monotonic_decreasing
 

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from functools import cache
 
+import openpyxl
 import pandas as pd
 import pytest
 import yaml
@@ -292,3 +293,24 @@ def test_a_trigger_holds_a_split_back_and_never_a_stop(acme):
     statuses = acme.read("agent_steps").groupby("tool")["status"].agg(set)
     assert statuses["stop_test"] == {"done"}
     assert statuses["allocate"] == {"waiting"}
+
+
+def test_a_team_of_its_own_records_a_pilot_with_its_sheet_and_then_writes_its_playbook(tmp_path):
+    folder, sheet = tmp_path / "own", tmp_path / "pilots.xlsx"
+    run("new", folder, "--team", "Content", "--start", START)
+    write = ("pilot", "write", "weekly-report", "--agent", "reporting", "-w", folder)
+    refused = run(*write)
+    assert refused.exit_code == 2
+    assert "there are: none yet. A pilot is recorded with its sheet: `playbook sheet" in " ".join(
+        refused.stderr.split()
+    )
+    run("sheet", sheet, "--as", "pilots")
+    book = openpyxl.load_workbook(sheet)
+    book.worksheets[0].append(["weekly-report", "Weekly report", 4])
+    book.save(sheet)
+    assert run("import", sheet, "--team", "Content", "-w", folder).exit_code == 0
+    assert run(*write).exit_code == 0
+    # the run needs the file its policy names, and says which
+    asked = run("pilot", "run", "weekly-report", "--today", TODAY, "-w", folder)
+    assert asked.exit_code == 1
+    assert "inputs/weekly-report/channels.csv" in asked.stdout

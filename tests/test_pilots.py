@@ -226,6 +226,11 @@ def test_a_note_that_nothing_broke_is_on_record_but_no_breakage():
     assert any("on record that nothing broke" in said for said in pilots.findings(pilot(), items(OLD, NEW), note, RULE))
 
 
+def test_a_pilot_that_ran_but_was_never_timed_is_not_called_never_run():
+    said = pilots.findings(pilot(), items([], []), breakages(), RULE)[1]
+    assert said == "Weekly report: no timed item with the agent yet, so what breaks is not yet known."
+
+
 def test_findings_say_what_broke_how_bad_and_what_it_cost():
     broken = breakages(
         {"what": "feed empty", "category": "input", "severity": "critical", "minutes_lost": 45.0, "fix": "alarm"},

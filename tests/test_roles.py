@@ -250,11 +250,22 @@ def test_findings_carry_numbers_and_doubt_and_cut_nobody(role_map):
     shifted = roles.shifts(tasks, placed, role_map)
     said = roles.findings(shifted, role_map, roles.emerging(role_map, tasks, placed))
     text = " ".join(said)
-    assert "Of 20 hours a month with a target level (3 tasks), 100 %" in text
+    # of three tasks two have hours and a level
+    assert "Of 20 hours a month with a target level (2 tasks), 100 %" in text
     assert "Left out of these shares for want of a target level: 1 hour." in text
     assert "Creative Director: the map proposes level 2, the role's hours average 5.0" in text
     assert "0 of 2 proposals were decided" in text
     assert not any(word in text.casefold() for word in ("headcount", "redundan", "lay off", "dismiss"))
+
+
+def test_a_role_stands_in_one_sentence_of_change_only(role_map):
+    # all its hours are at level 5, but the map knows no such title and proposes nothing for it
+    tasks, placed = inventory(("Copywriter", 10, 60, 4), ("Legal counsel", 1, 60, 5))
+    said = roles.findings(roles.shifts(tasks, placed, role_map), role_map)
+    assert [sentence.split(":")[0] for sentence in said if "Legal counsel" in sentence] == [
+        "The map proposes nothing for Legal counsel (1); they stay as they are until people propose a change."
+    ]
+    assert any("would move to new work: Copywriter (1 of 2)." in sentence for sentence in said)
 
 
 def test_a_job_description_is_written_as_a_proposal(role_map):

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 FOLDER = "playbooks"
 LEAST_LEVEL = 3
+RECORDED = (
+    "A pilot is recorded with its sheet: `playbook sheet pilots.xlsx --as pilots`, fill it in, `playbook import pilots.xlsx "
+    "--team NAME`"
+)
 ROLES = ("owner_role", "deputy_role", "operator_role", "auditor_role")
 
 
@@ -69,7 +73,7 @@ def find(workspace: Workspace, name: str, team: str | None = None) -> tuple[str,
     if found:
         raise ParameterError(f"{name!r} belongs to several teams ({_listed(t for t, _ in found)}); say --team")
     known = _listed({playbook_id for _, _, playbook_id in named})
-    raise ParameterError(f"there is no pilot or agent playbook {name!r}; there are: {known or 'none yet'}")
+    raise ParameterError(f"there is no pilot or agent playbook {name!r}; there are: {known or 'none yet'}. {RECORDED}")
 
 
 def policy_of(workspace: Workspace, playbook_id: str) -> Policy:

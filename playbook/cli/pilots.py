@@ -26,7 +26,12 @@ def write(
     team: Team = None,
     workspace: Place = "",
 ) -> None:
-    """Write an agent playbook for a pilot, to be read and completed before its first run."""
+    """Write an agent playbook for a recorded pilot, to be read and completed before its first run.
+
+    A pilot is recorded with its sheet: `playbook sheet pilots.xlsx --as pilots`, fill it in, then
+    `playbook import pilots.xlsx --team NAME`. What the agent reads lies in the engagement folder, in the file that
+    policy.yaml names under settings.
+    """
     from playbook.agents import pilot as door  # noqa: PLC0415
 
     place = door.write(open_place(workspace), name, agent, team)

@@ -68,16 +68,16 @@ class Register(Authored):
         """Every risk by its id."""
         return {risk.id: risk for risk in self.risks}
 
-    def band_of(self, score: int) -> str:
+    def band_of(self, score: int) -> Band:
         """The band a score of 1 to 25 falls in."""
-        return [band.band for band in self.bands if band.start <= score][-1]
+        return [band for band in self.bands if band.start <= score][-1]
 
 
 def risks(register: Register, status: pd.DataFrame, teams: Iterable[str] = ()) -> pd.DataFrame:
     """One row a team and risk of the register, highest score first; teams are those of `status` and `teams`.
 
-    Columns: team, risk, name, kind, what, signs, likelihood, impact, score (likelihood x impact, 1 to 25), band, rated
-    (False: the register's starting values stand in), owner_role, mitigation, controls (n), controls_done, control_list,
+    Columns: team, risk, name, kind, what, signs, likelihood, impact, score (likelihood x impact, 1 to 25), band,
+    band_from (the score it begins at), rated (False: the register's starting values stand in), owner_role, mitigation, controls (n), controls_done, control_list,
     evidence, checked_on, note, source. Raises TableError for a risk the register does not hold, or more controls in place
     than it lists.
     """
@@ -108,7 +108,7 @@ def _rated(register: Register, status: pd.DataFrame) -> dict[tuple[str, str], di
 
 def _row(team: str, risk: Risk, own: dict[Any, Any] | None, register: Register) -> dict[str, Any]:
     likelihood, impact = (own["likelihood"], own["impact"]) if own else (risk.likelihood, risk.impact)
-    said = own or {}
+    band, said = register.band_of(likelihood * impact), own or {}
     return {
         "team": team,
         "risk": risk.id,
@@ -119,7 +119,8 @@ def _row(team: str, risk: Risk, own: dict[Any, Any] | None, register: Register) 
         "likelihood": likelihood,
         "impact": impact,
         "score": likelihood * impact,
-        "band": register.band_of(likelihood * impact),
+        "band": band.band,
+        "band_from": band.start,
         "rated": own is not None,
         "owner_role": said.get("owner_role"),
         "mitigation": risk.mitigation,
@@ -133,7 +134,7 @@ def _row(team: str, risk: Risk, own: dict[Any, Any] | None, register: Register) 
     }
 
 
-_WHOLE = ("likelihood", "impact", "score", "controls", "controls_done")
+_WHOLE = ("likelihood", "impact", "score", "band_from", "controls", "controls_done")
 _COLUMNS = [
     "team",
     "risk",
@@ -145,6 +146,7 @@ _COLUMNS = [
     "impact",
     "score",
     "band",
+    "band_from",
     "rated",
     "owner_role",
     "mitigation",

@@ -78,9 +78,9 @@ def said(breakages: pd.DataFrame, row: dict[Any, Any]) -> str:
     if rows.empty:
         if not breakages.empty:
             return "looked for, and on record that nothing broke."
-        return (
-            "no breakage is written down, nor that nothing broke; not yet known." if row["n_trial"] else "not yet run."
-        )
+        if row["n_trial"]:
+            return "no breakage is written down, nor that nothing broke; not yet known."
+        return "no timed item with the agent yet, so what breaks is not yet known."
     parts = ", ".join(f"{n} {name}" for name, n in rows["category"].value_counts(sort=True).items())
     severe = int(rows["severity"].isin(["major", "critical"]).sum())
     lost, open_ = rows["minutes_lost"].sum(min_count=1), int(rows["fix"].isna().sum())

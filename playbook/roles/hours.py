@@ -61,6 +61,7 @@ def _shift(
         "new_role": match.new_role if match else None,
         "leverage_level": match.leverage_level if match else None,
         "tasks": len(part),
+        "tasks_placed": int((part["hours"].notna() & part["target_level"].notna()).sum()),
         "hours": float(part["hours"].sum()),
         "hours_unknown": float(part.loc[part["target_level"].isna(), "hours"].sum()),
         "direction": _direction(part, hours, role_map.directions),

@@ -78,11 +78,16 @@ def _hours_said(part: pd.DataFrame) -> Iterator[str]:
     led = part["hours_level_4"].sum() + part["hours_level_5"].sum()
     kept = part["hours_level_1"].sum() + part["hours_level_2"].sum()
     yield (
-        f"Of {known:,.0f} hours a month with a target level ({tables.count(tasks, 'task')}), {tables.percent(led / known)} could be led by agents by "
+        f"Of {known:,.0f} hours a month with a target level{_placed(part)}, {tables.percent(led / known)} could be led by agents by "
         f"their nature (levels 4 and 5) and {tables.percent(kept / known)} stay led by people (levels 1 and 2)."
     )
     if part["hours_unknown"].sum():
         yield f"Left out of these shares for want of a target level: {tables.count(part['hours_unknown'].sum(), 'hour')}."
+
+
+def _placed(part: pd.DataFrame) -> str:
+    """From how many tasks the hours with a level come, where the roles' rows count those that have both."""
+    return f" ({tables.count(part['tasks_placed'].sum(), 'task')})" if "tasks_placed" in part.columns else ""
 
 
 def _unnamed_said(part: pd.DataFrame) -> Iterator[str]:
@@ -92,7 +97,7 @@ def _unnamed_said(part: pd.DataFrame) -> Iterator[str]:
 
 def _directions_said(part: pd.DataFrame) -> Iterator[str]:
     for direction, words in DIRECTION_WORDS.items():
-        roles = part.loc[part["direction"].eq(direction), "role"]
+        roles = part.loc[part["direction"].eq(direction) & part["new_role"].notna(), "role"]
         if len(roles):
             yield f"{words}: {', '.join(roles)} ({len(roles)} of {len(part)})."
     known = part["hours"] - part["hours_unknown"]
@@ -111,7 +116,7 @@ def _proposals_said(part: pd.DataFrame, role_map: RoleMap) -> Iterator[str]:
     settled = int(proposed["status"].isin(role_map.proposals.decided).sum())
     yield f"{settled} of {tables.count(len(proposed), 'proposal')} were decided by people; the others change nothing until they are."
     if len(without):
-        yield f"The map proposes nothing for {', '.join(without)} ({len(without)}); they stay as they are."
+        yield f"The map proposes nothing for {', '.join(without)} ({len(without)}); they stay as they are until people propose a change."
 
 
 def _suggested_said(part: pd.DataFrame) -> Iterator[str]:

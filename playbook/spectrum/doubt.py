@@ -42,6 +42,7 @@ DOUBT_COLUMNS: Mapping[str, str] = {
     "high": "Int64",
     **dict.fromkeys(SHARES, "float64"),
     "survives": "boolean",
+    "survives_from": "float64",
     "main_doubt": "str",
     "raters": "Int64",
     "raters_low": "Int64",
@@ -70,7 +71,7 @@ def doubt(tasks: pd.DataFrame, model: Model, ratings: pd.DataFrame | None = None
 
     Columns: team, task_id, target_level, low and high (the range holding `range_share` of the draws and the level
     itself), near (share of draws within one level of it), holds (share that give the level itself), holds_weights, holds_missing, holds_raters (the same with that
-    one doubt alone), survives (holds at least `survives_from`), main_doubt (weights, missing or raters; empty where it
+    one doubt alone), survives (holds at least `survives_from`, a column, too), main_doubt (weights, missing or raters; empty where it
     survives), raters (fewest on a rated factor), raters_low and raters_high (what the raters' own sheets would give,
     the middle `range_share` of them; empty without RATINGS), explanation. A task without a level has a range at
     most and no share.
@@ -96,6 +97,7 @@ def doubt(tasks: pd.DataFrame, model: Model, ratings: pd.DataFrame | None = None
         "high": levels(high),
         **dict(zip(SHARES, shares.T, strict=True)),
         "survives": pd.array([bool(yes) if here else pd.NA for yes, here in zip(survives, placed_at_all, strict=True)]),
+        "survives_from": model.uncertainty.survives_from,
         "main_doubt": np.where(placed_at_all & ~survives, weakest, ""),
         "raters": levels(raters.fewest(known)),
         "raters_low": levels(raters_low),
@@ -110,8 +112,9 @@ def survival(doubts: pd.DataFrame, model: Model) -> pd.DataFrame:
     """Per team, how many levels survive all that is in doubt at once, and each doubt alone.
 
     Takes the frame of `doubt`. Columns: team, tasks, placed, survive (tasks), share (of the placed tasks; empty
-    without any), share_weights, share_missing, share_raters (shares that survive that doubt alone). The tasks are the
-    whole portfolio and no sample of one, so the shares carry no interval.
+    without any), share_weights, share_missing, share_raters (shares that survive that doubt alone), survives_from
+    (the share of draws the rule asks for). The tasks are the whole portfolio and no sample of one, so the shares carry
+    no interval.
     """
     from_ = model.uncertainty.survives_from - 1e-9
     rows = []
@@ -123,9 +126,10 @@ def survival(doubts: pd.DataFrame, model: Model) -> pd.DataFrame:
             {"team": team, "tasks": len(group), "placed": len(placed), "survive": int(survive.sum())}
             | {"share": _share(survive)}
             | alone
+            | {"survives_from": model.uncertainty.survives_from}
         )
     types = {"team": "str", "tasks": "Int64", "placed": "Int64", "survive": "Int64"}
-    columns = [*types, "share", *(f"share_{source}" for source in SOURCES)]
+    columns = [*types, "share", *(f"share_{source}" for source in SOURCES), "survives_from"]
     return pd.DataFrame(rows, columns=columns).astype(types | dict.fromkeys(columns[4:], "float64"))
 
 

@@ -202,6 +202,7 @@ class RoleShift(Row):
     new_role: str | None = column("the proposed role; empty: no map for it yet", max_length=120, default=None)
     leverage_level: Level | None = column("AI leverage level of the proposed role", default=None)
     tasks: int = column("tasks the role does", unit="tasks", ge=0)
+    tasks_placed: int = column("of these with hours and a target level", unit="tasks", ge=0, default=0)
     hours: float = column("hours a month in the inventory", unit="hours a month", ge=0)
     hours_level_1: float = column("of these at target level 1", unit="hours a month", ge=0, default=0.0)
     hours_level_2: float = column("of these at target level 2", unit="hours a month", ge=0, default=0.0)

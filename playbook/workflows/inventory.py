@@ -20,6 +20,7 @@ STUCK_LEVEL = 2
 LEVELS = {"current": "current_level", "target": "target_level", "ready": "ready_level"}
 COUNTS = ("n_hours", "n_current", "n_target", "n_ready", "n_gap")
 FIGURES = ("hours", "current", "target", "ready", "gap")
+HOURS_AT = tuple(f"hours_level_{level}" for level in range(1, 6))
 
 
 def with_hours(tasks: pd.DataFrame) -> pd.DataFrame:
@@ -42,7 +43,8 @@ def by_workflow(tasks: pd.DataFrame, placements: pd.DataFrame) -> pd.DataFrame:
     Columns: `team`, `workflow`, `tasks`, `hours` (a month, of the `n_hours` tasks whose runs and minutes are known;
     empty when none), `current`, `target`, `ready` (mean levels over the `n_current`, `n_target`, `n_ready` tasks that
     have one), `gap` (mean of target - current over the `n_gap` tasks that have both; above 0 the work could move up),
-    `weighting`: "hours" when each task with a level has hours and they are not all 0, else "tasks" (plain means).
+    `weighting`: "hours" when each task with a level has hours and they are not all 0, else "tasks" (plain means),
+    `hours_level_1` to `hours_level_5` (hours a month of the tasks at that target level).
     """
     return _grouped(tasks, placements, "workflow")
 
@@ -122,6 +124,7 @@ def _grouped(tasks: pd.DataFrame, placements: pd.DataFrame, key: str) -> pd.Data
         **dict.fromkeys(FIGURES, "float64"),
         **dict.fromkeys(COUNTS, "Int64"),
         "weighting": "str",
+        **dict.fromkeys(HOURS_AT, "float64"),
     }
     return pd.DataFrame(rows, columns=list(types)).astype(types)
 
@@ -140,6 +143,7 @@ def _summary(group: pd.DataFrame) -> dict[str, Any]:
         "n_hours": int(hours.notna().sum()),
         **{f"n_{name}": int((~np.isnan(values)).sum()) for name, values in figures.items()},
         "weighting": "hours" if weighted else "tasks",
+        **{name: hours[group["target_level"].eq(level)].sum() for level, name in enumerate(HOURS_AT, start=1)},
     }
 
 

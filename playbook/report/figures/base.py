@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-TITLE_WIDTH = 86
-SUBTITLE_WIDTH = 124
+TITLE_WIDTH = 82
+SUBTITLE_WIDTH = 112
 LABEL_WIDTH = 30
 LABEL_LINES = 2
 LINE = 21
@@ -188,6 +188,16 @@ def level_bars(
         )
     hide_narrow(traces)
     return traces
+
+
+def placed_hours(by_level: Mapping[Any, Sequence[float]]) -> float:
+    """The hours that have a target level: what each share of hours by level is a share of."""
+    return float(sum(sum(by_level[level]) for level in (1, 2, 3, 4, 5)))
+
+
+def level_share(by_level: Mapping[Any, Sequence[float]], *levels: int) -> str:
+    """The hours at these levels as a share of the hours with a target level, in words: 62 %."""
+    return share_words(sum(sum(by_level[level]) for level in levels), placed_hours(by_level))
 
 
 def hide_narrow(traces: Sequence[go.Bar], least: float = 0.045) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 
 from playbook.report import look
-from playbook.report.figures.base import category_axis, figure, labels, not_yet, share_words
+from playbook.report.figures.base import category_axis, figure, labels, not_yet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,8 @@ HOLDS, MAY_CHANGE = "holds", "may change"
 def level_survival(survival: pd.DataFrame) -> go.Figure:
     """How many levels would still stand if the weights, the missing ratings or the raters were others.
 
-    Needs the frame of `spectrum.survival`; several teams are put together, by their placed tasks.
+    Needs the frame of `spectrum.survival`; several teams are put together, by their placed tasks. Where it has a column
+    survives_from (the share of draws a level must come out the same in), the title says that number.
     """
     frame = survival[survival["placed"] > 0]
     if frame.empty:
@@ -36,7 +37,7 @@ def level_survival(survival: pd.DataFrame) -> go.Figure:
     parts = {title: float((frame[name] * placed).sum() / total) for name, title in DOUBTS.items()}
     survive = int(frame["survive"].sum())
     weakest = min(list(parts)[:-1], key=lambda title: parts[title]).lower()
-    said = f"{survive} of {look.count(int(total), 'level')} {'holds' if survive == 1 else 'hold'} whatever is in doubt"
+    said = f"{survive} of {look.count(int(total), 'level')} {_hold(survive)} {_how_often(frame)}"
     if survive < total:
         said += f"; most of the doubt is {weakest}"
     bars = go.Bar(
@@ -52,8 +53,8 @@ def level_survival(survival: pd.DataFrame) -> go.Figure:
     return figure(
         [bars],
         said,
-        f"n = {look.count(int(total), 'task')} with a level. Each bar: the share of levels that come out the same nearly "
-        "always when this is drawn at random and the rest stays as it is.",
+        f"n = {look.count(int(total), 'task')} with a level. Each bar: the share of levels that hold when this is drawn at "
+        "random and the rest stays as it is.",
         height=150,
         xaxis={"tickformat": ".0%", "range": [0, 1.08], "title": {"text": "Share of the levels that hold"}},
         yaxis=category_axis(),
@@ -64,6 +65,7 @@ def level_ranges(doubts: pd.DataFrame) -> go.Figure:
     """Each task's level with the range it may lie in, sure levels as full dots and doubtful ones as rings.
 
     Needs the frame of `spectrum.doubt` with the task's name in `task`; rows without a level are counted, not drawn.
+    Where it has a column survives_from, the title says how often a level must come out the same to hold.
     """
     frame = doubts.dropna(subset=["target_level"])
     if frame.empty:
@@ -71,7 +73,7 @@ def level_ranges(doubts: pd.DataFrame) -> go.Figure:
     left_out, every = len(doubts) - len(frame), len(frame)
     frame = frame.assign(width=(frame["high"] - frame["low"]).astype("float64"))
     frame = frame.sort_values(["target_level", "holds", "task"], ascending=[False, False, True], kind="stable")
-    wide = int((frame["width"] >= 2).sum())
+    wide = int(((frame["width"] >= 2) & ~frame["survives"].astype("boolean").fillna(value=False)).sum())
     shown = frame.head(MOST_ROWS)
     rows = labels(shown, "task", 46)
     note = "".join(
@@ -83,14 +85,32 @@ def level_ranges(doubts: pd.DataFrame) -> go.Figure:
     sure = int(frame["survives"].sum())
     return figure(
         [_spans(shown, rows), *_dots(shown, rows)],
-        f"{sure} of {look.count(every, 'level')} {'is' if sure == 1 else 'are'} sure; "
-        f"{share_words(wide, every) if wide else 'none'} could lie two levels or more apart",
+        f"{sure} of {look.count(every, 'level')} {_hold(sure)} {_how_often(frame)}" + _apart(wide, every - sure),
         f"n = {look.count(every, 'task')}. Line: where most draws lie. Full dot: it holds; ring: it may change.{note}",
         height=22 * len(shown) + 60,
         xaxis={"range": [0.6, 5.4], "tickangle": 0, "tickvals": [1, 2, 3, 4, 5], "ticktext": _ticks()},
         yaxis=category_axis(),
         margin={"b": 44},
     )
+
+
+def _hold(levels: int) -> str:
+    return "holds" if levels == 1 else "hold"
+
+
+def _how_often(frame: pd.DataFrame) -> str:
+    """How often a level must come out the same to count as one that holds, from the rule where the frame carries it."""
+    if "survives_from" not in frame.columns:
+        return "as often as the rule asks"
+    return f"in at least {look.percent(float(frame['survives_from'].iloc[0]))} of the draws"
+
+
+def _apart(wide: int, others: int) -> str:
+    """How many of the levels that may change have a wide range; those that hold are not counted again."""
+    if not others:
+        return ""
+    who = "the other one" if others == wide == 1 else f"{wide or 'none'} of the other {others}"
+    return f"; {who} could lie two levels or more apart"
 
 
 def _spans(frame: pd.DataFrame, rows: list[str]) -> go.Scatter:

@@ -11,7 +11,9 @@ from playbook.report.figures.base import (
     figure,
     labels,
     level_bars,
+    level_share,
     not_yet,
+    placed_hours,
     share_words,
 )
 
@@ -31,12 +33,16 @@ def role_hours(role_shifts: pd.DataFrame) -> go.Figure:
     by_level: dict[int | None, list[float]] = {level: list(frame[f"hours_level_{level}"]) for level in range(1, 6)}
     by_level[None] = list(frame["hours_unknown"])
     total = float(frame["hours"].sum())
-    human = sum(by_level[1]) + sum(by_level[2])
-    high = sum(by_level[4]) + sum(by_level[5])
+    placed = placed_hours(by_level)
+    said = (
+        f"{level_share(by_level, 4, 5)} of the {look.number(placed, 0)} hours a month with a target level are in work that "
+        f"could reach level 4 or 5; {level_share(by_level, 1, 2)} stay led by people"
+        if placed
+        else "None of the roles' hours has a target level yet"
+    )
     return figure(
         level_bars(labels(frame, "role"), by_level, "hours a month", look.places(frame["hours"])),
-        f"{share_words(high, total)} of the roles' hours are in work that could reach level 4 or 5; "
-        f"{share_words(human, total)} stay led by people",
+        said,
         f"n = {look.count(len(frame), 'role')}, {look.count(int(frame['tasks'].sum()), 'task')}, "
         f"{look.number(total, 0)} hours a month. What work could change, not a plan for anyone's job.",
         height=32 * len(frame) + 90,

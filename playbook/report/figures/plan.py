@@ -237,7 +237,8 @@ def risk_matrix(risks: pd.DataFrame) -> go.Figure:
 
     Needs columns title, likelihood (1 rare to 5 expected), impact (1 nuisance to 5 severe); rows without a rating
     are counted, not drawn. Risks are numbered and named beside the field. Where a column `rated` is False the rating
-    is the register's starting value, and the figure says so.
+    is the register's starting value, and the figure says so. `band` and `band_from` (the register's name for a size,
+    and the size it begins at), where they are there, let the title count the highest band.
     """
     known = risks.dropna(subset=["likelihood", "impact"])
     if known.empty:
@@ -267,7 +268,6 @@ def risk_matrix(risks: pd.DataFrame) -> go.Figure:
         hovertemplate="%{hovertext}<extra></extra>",
         name="risks",
     )
-    high = int((known["size"] >= 15).sum())
     waiting = len(risks) - len(known)
     note = f" {look.count(waiting, 'risk')} not yet rated." if waiting else ""
     if "rated" in known.columns and not known["rated"].all():
@@ -276,8 +276,7 @@ def risk_matrix(risks: pd.DataFrame) -> go.Figure:
     key = [f"<b>{i}</b> {title.replace('<br>', ' ')}" for i, title in enumerate(titles, start=1)]
     return figure(
         [field, marks],
-        f"{high} of {look.count(len(known), 'risk')} stand high (likelihood times impact of 15 or more); "
-        f"the largest is {titles[0]}".replace("<br>", " "),
+        _exposure(known, titles[0].replace("<br>", " ")),
         f"n = {look.count(len(known), 'risk')}. Likelihood 1 rare to 5 expected, impact 1 nuisance to 5 severe.{note}",
         height=max(330, 20 * len(key) + 40),
         xaxis={"title": {"text": "Likelihood"}, "dtick": 1, "showgrid": False, "domain": [0, 0.52]},
@@ -297,4 +296,17 @@ def risk_matrix(risks: pd.DataFrame) -> go.Figure:
                 "font": {"size": 12.5},
             }
         ],
+    )
+
+
+def _exposure(known: pd.DataFrame, largest: str) -> str:
+    """How many risks stand in the band of the largest one; `known` begins with it."""
+    first, risks = known.iloc[0], look.count(len(known), "risk")
+    if not {"band", "band_from"} <= set(known.columns):
+        return f"The largest of {risks} is {largest}: likelihood times impact is {int(first['size'])}"
+    inside = int(known["band"].eq(first["band"]).sum())
+    stand = "stands" if inside == 1 else "stand"
+    return (
+        f"{inside} of {risks} {stand} {look.plain(first['band'])} (likelihood times impact of {int(first['band_from'])} or "
+        f"more); the largest is {largest}"
     )

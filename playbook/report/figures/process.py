@@ -296,7 +296,8 @@ def _words(
     first = steps.iloc[int(held.fillna(-1).to_numpy("float64").argmax()) if waited else 0]
     pair = f"{look.plain_any(first['source'])} and {look.plain_any(first['target'])}"
     title = (
-        f"Most waiting is between {pair}: {_length(first['waiting_minutes'])} at the median, {int(first['count']):,} times"
+        f"Of the single hand-overs, most waiting is between {pair}: a median of {_length(first['waiting_minutes'])}, "
+        f"{int(first['count']):,} times"
         if waited
         else f"The most frequent step is between {pair}: {int(first['count']):,} of {total:,} steps"
     )

@@ -14,8 +14,10 @@ from playbook.report.figures.base import (
     figure,
     labels,
     level_bars,
+    level_share,
     names,
     not_yet,
+    placed_hours,
     share_words,
 )
 from playbook.report.figures.beside import text_positions
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 PLOT = (640.0, 300.0)  # pixels of the plot area of volume_judgment, roughly; names are placed by it
 LARGEST = 34.0  # pixels across the largest dot
 JUDGMENT = (0.75, 5.25)
+LEVELS = (1, 2, 3, 4, 5)
+ROWS = {"workflow": "workflows", "function": "functions", "layer": "layers", "role": "roles"}
 STAGES = {"current": "Today", "target": "By its nature", "ready": "Ready to hand over now"}
 LEVEL_SCALE = [[edge, look.LEVEL_COLOURS[level]] for level in range(1, 6) for edge in ((level - 1) / 5, level / 5)]
 
@@ -126,7 +130,8 @@ def hours_at_stake(hours: pd.DataFrame) -> go.Figure:
 
     Needs columns hours (a month), target (level 1-5, may be a fractional mean or empty) and a name: `name`, or else
     the first there is of workflow, function, layer, role; `team` when there are several. Rows without hours are left
-    out.
+    out. With hours_level_1 … hours_level_5, the hours of the tasks themselves, the title says the share of level 4 and
+    5; without them it speaks of the rows' mean levels.
     """
     named = next(column for column in ("name", "workflow", "function", "layer", "role") if column in hours.columns)
     frame = hours[hours["hours"] > 0].sort_values("hours", ascending=False)
@@ -139,11 +144,9 @@ def hours_at_stake(hours: pd.DataFrame) -> go.Figure:
         for level in (1, 2, 3, 4, 5, None)
     }
     total = float(frame["hours"].sum())
-    high = sum(value for level in (4, 5) for value in by_level[level])
     return figure(
         level_bars(rows, by_level, "hours a month", look.places(frame["hours"])),
-        f"{look.number(total, 0)} hours a month are in the inventory; "
-        f"{share_words(high, total)} of them in work that could reach level 4 or 5",
+        f"{look.number(total, 0)} hours a month are in the inventory; {_reach(frame, named, by_level)}",
         f"n = {look.count(len(frame), 'row')}. Colour: target level, the nearest to its mean weighted by hours. "
         "People's hours, not people.",
         height=30 * len(frame) + 90,
@@ -151,6 +154,21 @@ def hours_at_stake(hours: pd.DataFrame) -> go.Figure:
         xaxis={"title": {"text": "Hours a month"}, "rangemode": "tozero"},
         yaxis=category_axis(),
     )
+
+
+def _reach(frame: pd.DataFrame, named: str, by_level: dict[int | None, list[float]]) -> str:
+    """What share of the hours could reach level 4 or 5: of the tasks' own where they are known, else by the rows' means."""
+    own = [f"hours_level_{level}" for level in LEVELS]
+    by_task = set(own) <= set(frame.columns)
+    hours = {level: list(frame[name]) if by_task else by_level[level] for level, name in zip(LEVELS, own, strict=True)}
+    placed = placed_hours(hours)
+    if not placed:
+        return "none of them has a target level yet"
+    if by_task:
+        share = f"{level_share(hours, 4, 5)} of the {look.number(placed, 0)} with a target level"
+        return f"{share} are in work that could reach level 4 or 5"
+    share = share_words(sum(hours[4]) + sum(hours[5]), float(frame["hours"].sum()))
+    return f"{share} of them are in {ROWS.get(named, 'rows')} with a mean level of 4 or 5"
 
 
 def volume_judgment(shortlist: pd.DataFrame) -> go.Figure:
@@ -279,14 +297,13 @@ def portfolio_levels(by_team: pd.DataFrame) -> go.Figure:
     frame = by_team.groupby(title, as_index=False).sum(numeric_only=True).sort_values(title)
     by_level: dict[int | None, list[float]] = {level: list(frame[f"hours_level_{level}"]) for level in range(1, 6)}
     by_level[None] = list(frame["hours_unknown"])
-    total = sum(sum(values) for values in by_level.values())
-    high = sum(by_level[4]) + sum(by_level[5])
-    if not total:
+    if not any(map(any, by_level.values())):
         return not_yet("Hours by target level, team by team", "tasks with runs a month and minutes a run")
+    placed = placed_hours(by_level)
     return figure(
         level_bars(labels(frame[[title]], title), by_level, "hours a month"),
-        f"Across {look.count(len(frame), 'team')}, {share_words(high, total)} of "
-        f"{look.number(total, 0)} hours a month are in work that could reach level 4 or 5",
+        f"Across {look.count(len(frame), 'team')}, {level_share(by_level, 4, 5)} of the {look.number(placed, 0)} hours a "
+        "month with a target level are in work that could reach level 4 or 5",
         "Hours a month by target level. Teams do different work: the bars are not a ranking.",
         height=36 * len(frame) + 90,
         barmode="stack",
