@@ -226,6 +226,31 @@ def test_a_span_longer_than_a_working_day_is_not_taken_for_work_but_ends_the_wai
     assert (write["waiting_minutes"], write["waits"]) == (60, 6)
 
 
+def test_waiting_ends_with_the_event_where_its_begin_is_said_to_come_later():
+    events = [
+        event
+        for i in range(6)
+        for event in (
+            (f"c{i}", "Brief", None, 10_000 * i, None, f"p{i}", None),
+            (f"c{i}", "Edit", 10_000 * i + 4000, 10_000 * i + 60, None, f"q{i}", None),
+        )
+    ]
+    found = discover(recorded(*events))
+    # done 60 minutes after the brief; begun 4,000 minutes after it is a plan
+    assert activity(found, "Edit")["waiting_minutes"] == 60 == found.arcs["waiting_minutes"].item()
+
+
+@pytest.mark.parametrize("blank", ["", " ", None])
+def test_a_blank_person_is_nobody(blank):
+    rows = drafts(people=6)
+    rows["resource"] = rows["resource"].astype(object).replace({"p4": blank, "p5": blank})
+    write = activity(discover(rows), "Write")
+    # p0 to p3, and two cells in which nobody stands
+    assert write[["people", "median_minutes", "waiting_minutes"]].isna().all()
+    rows["resource"] = pd.Series(blank, rows.index, dtype=object)
+    assert "same case" in activity(discover(rows), "Write")["note"]
+
+
 def test_some_recorded_and_some_estimated_times_are_told_apart():
     events = [
         event
@@ -291,6 +316,105 @@ def test_handovers_to_fewer_than_five_people_are_kept_back_and_cannot_be_worked_
 
 def test_a_log_that_names_nobody_has_no_handovers_rather_than_none():
     found = discover(log(*((case, name, at, None) for case, name, at, _ in handed(people=5))))
+    assert activity(found, "Edit")[["handovers"]].isna().all()
+    assert found.flow["handovers"].isna().all()
+
+
+def briefed(people, *later):
+    """Each of `people` briefs, drafts after 20 minutes, and the next one reviews after 40; events of `later` beside them."""
+    return log(
+        *(
+            event
+            for i in range(people)
+            for event in (
+                (f"c{i}", "Brief", 1440 * i, f"p{i}"),
+                (f"c{i}", "Draft", 1440 * i + 20, f"p{i}"),
+                (f"c{i}", "Review", 1440 * i + 40, f"p{(i + 1) % people}"),
+            )
+        ),
+        *later,
+    )
+
+
+def test_waiting_kept_back_of_a_step_is_not_shown_of_the_activity_it_leads_to():
+    found = discover(briefed(6, ("c0", "Brief", 177, "p0")))
+    # one person waited 137 minutes, from 40 to 177, and nobody else waits before a Brief
+    back = found.arcs.set_index(["source", "target"]).loc[("Review", "Brief")]
+    assert back["count"] == 1
+    assert pd.isna(back["waiting_minutes"])
+    assert activity(found, "Brief")["waits"] == 1
+    assert pd.isna(activity(found, "Brief")["waiting_minutes"])
+    assert "Waiting is not shown" in activity(found, "Brief")["note"]
+    assert activity(found, "Review")["waiting_minutes"] == 20
+
+
+@pytest.mark.parametrize(("people", "shown"), [(7, False), (8, True)])
+def test_one_wait_of_a_step_kept_back_is_not_the_end_of_the_interval_shown(people, shown):
+    found = discover(briefed(people, ("c0", "Review", 177, "p0")))
+    # the longest wait is p0's alone, 137 minutes: of 8 waits the interval goes up to the longest, of 9 to the one before,
+    # as P(Binomial(9, 1/2) <= 1) = 10/512 is under 2.5 % and P(Binomial(8, 1/2) <= 1) = 9/256 is not
+    ends = activity(found, "Review")[["low_waiting", "high_waiting"]].tolist()
+    assert ends == ([20, 20] if shown else pytest.approx([np.nan, np.nan], nan_ok=True))
+
+
+def test_efficiency_is_kept_back_where_few_people_are_behind_the_minutes_it_rests_on():
+    alone = [e for i in range(8) for e in ((f"a{i}", "Brief", 9000 + 600 * i, "p0"), (f"a{i}", "Edit", 9012 + 600 * i, "p0"),
+                                           (f"a{i}", "Edit", 9060 + 600 * i, "p0"))]  # fmt: skip
+    six = [(f"c{i}", "Brief", 600 * i, f"p{i}") for i in range(6)]
+    row = discover(log(*six, *alone)).flow.iloc[0]
+    # 12 of 60 minutes, 20 %, would be p0's alone
+    assert row[["efficiency", "low_efficiency", "measured", "timed", "basis"]].isna().all()
+    assert row["people"] == 6
+    assert row["note"].startswith("Efficiency is kept back")
+    # and so it would where others have touched these cases, but p0's are the only known minutes
+    others = [(case, name, at, f"p{int(case[1:]) % 6}" if name == "Brief" and case[0] == "a" else who)
+              for case, name, at, who in alone]  # fmt: skip
+    assert pd.isna(discover(log(*six, *others)).flow["efficiency"].item())
+    # six people's own pieces are shown
+    assert discover(drafts(people=6)).flow["efficiency"].item() == 1
+
+
+def in_two_workflows(also=()):
+    """Eight people take over all of a2 in X and b2 in Y; two of them three times a1, three of them seven times b1."""
+    pairs = [("X", f"a0 p{i}", f"a2 p{(i + 1) % 8}") for i in range(8)]
+    pairs += [("Y", f"b0 p{i}", f"b2 p{(i + 1) % 8}") for i in range(8)]
+    pairs += [(w, f"{k}0 p{i}", f"{k}1 p{i}") for i in range(8) for w, k in (("X", "a"), ("Y", "b"))]
+    pairs += [("X", "a0 p5", f"a1 p{i % 2}") for i in range(3)] + [("Y", "b0 p5", f"b1 p{i % 3}") for i in range(7)]
+    return recorded(
+        *(
+            (f"c{number}", *step.split()[:1], None, 600 * number + at, None, step.split()[1], workflow)
+            for number, (workflow, *both) in enumerate([*pairs, *also])
+            for at, step in zip((0, 10), both, strict=True)
+        )
+    )
+
+
+def test_handovers_of_a_few_cannot_be_worked_out_from_those_of_their_workflow():
+    found = discover(in_two_workflows())
+    shown = found.activities.set_index("activity")["handovers"]
+    assert shown[["a2", "b2"]].tolist() == [8, 8]
+    assert shown[["a1", "b1"]].isna().all()
+    # X had 11 handovers and Y 15: less the 8 shown they would leave the 3 of two people and the 7 of three
+    assert found.flow["handovers"].isna().all()
+    assert found.flow["people"].tolist() == [8, 8]
+    assert found.flow["note"].str.contains("Handovers are kept back").all()
+
+
+def test_workflows_that_share_what_is_taken_over_tell_only_the_sum_of_the_few():
+    few = [("X", "a0 p5", f"a1 p{i}") for i in range(2, 5)]
+    shared = [(w, f"s0 p{i}", f"s1 p{(i + 1) % 8}") for i in range(8) for w in "XY"]
+    # a1 is taken over by p0 to p4, b1 by p0 to p2; Y alone would leave the 7 of b1, X the 6 of five people
+    apart = discover(in_two_workflows(few)).flow.set_index("workflow")["handovers"]
+    assert apart["X"] == 8 + 3 + 3
+    assert pd.isna(apart["Y"])
+    # where s1 is taken over in both, its 16 are not told by workflow: only the 13 of a1 and b1 together are left
+    found = discover(in_two_workflows([*few, *shared]))
+    assert found.activities.set_index("activity")["handovers"][["a1", "b1"]].isna().all()
+    assert found.flow.set_index("workflow")["handovers"].to_dict() == {"X": 8 + 3 + 3 + 8, "Y": 8 + 7 + 8}
+
+
+def test_a_workflow_has_no_handovers_to_show_where_all_of_them_are_of_a_few():
+    found = discover(log(*handed(people=4)))
     assert activity(found, "Edit")[["handovers"]].isna().all()
     assert found.flow["handovers"].isna().all()
 

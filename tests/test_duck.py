@@ -91,10 +91,10 @@ steps = st.tuples(
     st.sampled_from(["a", "b", "c", "Post, 1", 'say "x"', "ä\nb"]),
     st.sampled_from(["Draft", "Edit", "Send", "draft "]),
     moments,
-    st.sampled_from(["p", "q", "R ", "r", "Ann Lee", "", "s", "t"]),
+    st.sampled_from(["p", "q", "R ", "r", "Ann Lee", "", " ", "s", "t"]),
     st.sampled_from(["", "Blog", "Mail"]),
     st.sampled_from(["", "0", "12.5", "700"]),
-    st.sampled_from([None, 3, 600, 40_000]),
+    st.sampled_from([None, 3, 600, 40_000, -90_000]),  # the last one begins a day after its end
 )
 
 
@@ -140,6 +140,36 @@ def test_any_log_gives_the_same_tables_by_both_ways(tmp_path, events, in_order, 
 
 
 HEADER = "case,activity,timestamp,resource\n"
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t "])
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_blank_person_is_nobody_whatever_the_file(tmp_path, blank, suffix):
+    import duckdb
+
+    people = ["A Lee", "B Kay", "C Dow", "D Poe", blank, blank]
+    start = pd.Timestamp("2026-03-02T08:00:00Z")
+    frame = pd.DataFrame(
+        [
+            {"case": f"c{i}", "activity": name, "timestamp": start + pd.Timedelta(days=i, minutes=at)}
+            | {"resource": people[i % 6]}
+            for i in range(12)
+            for name, at in (("Brief", 0), ("Draft", 10))
+        ]
+    )
+    path = str(tmp_path / f"log.{suffix}")
+    duckdb.sql(f"COPY (SELECT * FROM frame) TO '{path}'")
+    found = intake.discover(path)
+    same(found, workflows.discover(frame.assign(team="log")))
+    # four people, and cells in which nobody stands
+    assert found.activities[["people", "median_minutes", "waiting_minutes"]].isna().all(axis=None)
+
+
+def test_a_begin_after_the_end_is_a_plan_and_no_begin(tmp_path):
+    rows = "c1,Brief,2026-03-02T09:00:00Z,\nc1,Edit,2026-03-02T10:00:00Z,2026-03-05T09:00:00Z\n"
+    found = intake.discover(written(tmp_path, "case,activity,timestamp,begun\n" + rows))
+    # an hour after the brief, too long for an estimate, and not the three days to the plan
+    assert found.arcs["waiting_minutes"].tolist() == [60]
 
 
 def test_what_cannot_be_used_is_refused_with_its_row_and_the_rows_add_up(tmp_path):

@@ -16,6 +16,7 @@ from playbook.errors import IntakeError, ParameterError, PlaybookError
 from playbook.io.intake import FORMATS, SHEET_LIMIT, bring_in, load_rules
 from playbook.io.intake._cells import Clock, day, instants, is_impossible, number
 from playbook.io.intake._door import _recognise
+from playbook.io.intake._settle import NUMBERED
 from playbook.io.intake._source import open_source
 from playbook.io.intake.tasks import task_id
 from playbook.io.pseudonyms import Pseudonyms
@@ -191,6 +192,87 @@ def test_the_same_bytes_read_in_another_time_zone_are_not_stored_twice(bring, ws
     # row 2 is stored already; row 3 was refused for its order and is midnight in Berlin, 23:00 UTC the day before
     assert (again.stored, again.duplicates) == (1, 1)
     assert list(ws.read("events").set_index("case").loc["B", ["timestamp"]]) == [pd.Timestamp("2026-01-04T23:00Z")]
+
+
+def spent(when, minutes, step="Draft", begun=""):
+    """A log of one step of ticket 1, when it ended and the minutes it took."""
+    return LOG + f"1,{step},{begun},{when},{minutes},Blog\n"
+
+
+def test_other_minutes_of_a_day_alone_are_other_work_and_of_a_time_of_day_the_same(bring, ws):
+    zone = {"mapping": MEANS, "timezone": "Europe/Berlin"}
+    bring(spent("2026-05-04", 45), **zone)
+    assert bring(spent("2026-05-04", 30), **zone).stored == 1
+    bring(spent("2026-05-04T10:00", 20), **zone)
+    assert bring(spent("2026-05-04T10:00", 25), **zone).duplicates == 1
+    # on the day 45 and 30 minutes; what ended at 10:00 took 20 when it was first told
+    assert sorted(ws.read("events")["minutes"]) == [20, 30, 45]
+
+
+def test_work_of_nobody_is_known_by_its_begin_and_end(bring, ws):
+    bring(spent("2026-05-04T10:00Z", 20, begun="2026-05-04T09:00Z"), mapping=MEANS)
+    assert bring(spent("2026-05-04T10:00Z", 25, begun="2026-05-04T09:00Z"), mapping=MEANS).duplicates == 1
+    assert bring(spent("2026-05-04T10:00Z", 25, begun="2026-05-04T09:30Z"), mapping=MEANS).stored == 1
+    # begun at 9:00 with 20 minutes, and begun at 9:30 with 25
+    assert sorted(ws.read("events")["minutes"]) == [20, 25]
+
+
+@pytest.mark.parametrize("resolved", ["12/Mar/26 12:00 PM", "12/Mar/26 12:00 AM", "12/Mar/26 4:05 PM"])
+def test_time_booked_on_a_numbered_task_after_its_export_makes_no_second_task(bring, ws, resolved):
+    issue = (
+        "Summary,Issue key,Issue Type,Status,Created,Resolved,Time Spent\nPage,K-1,Task,Done,09/Mar/26 9:41 AM,{},{}\n"
+    )
+    bring(issue.format(resolved, 5400))
+    assert bring(issue.format(resolved, 7200)).duplicates == 1
+    # 5,400 seconds are 90 minutes
+    assert ws.read("events")["minutes"].dropna().tolist() == [90]
+
+
+def test_the_formats_whose_tasks_are_numbered_are_formats_of_event_logs():
+    assert {FORMATS[name].table.name for name in NUMBERED} == {"events"}
+
+
+LOCAL = "case,activity,timestamp\nA,Draft,2026-01-05T10:00:00\nB,Draft,2026-01-06T09:00:00Z\n"
+
+
+def test_a_row_stored_with_other_times_is_told_of_and_replaced_only_with_update(bring, ws):
+    bring(LOCAL)
+    told = bring(LOCAL, timezone="Europe/Berlin")
+    assert (told.stored, told.duplicates) == (0, 2)
+    assert "1 row is stored with other times; import with --update to replace it" in str(told)
+    assert ws.read("events").set_index("case").loc["A", "timestamp"] == pd.Timestamp("2026-01-05T10:00Z")
+    changed = bring(LOCAL, timezone="Europe/Berlin", update=True)
+    assert (changed.stored, changed.updated, changed.duplicates) == (1, 1, 1)
+    assert "stored with other times" not in str(changed)
+    # 10:00 in Berlin is 9:00 UTC in January; B says its own zone
+    events = ws.read("events").set_index("case")["timestamp"].to_dict()
+    assert events == {"A": pd.Timestamp("2026-01-05T09:00Z"), "B": pd.Timestamp("2026-01-06T09:00Z")}
+    assert {"delete", "append"} <= set(ws.history("events")["action"])
+
+
+def test_a_wrong_order_of_day_and_month_is_corrected_with_update_and_may_be_turned_back(bring, ws):
+    log = "case,activity,timestamp\nA,Draft,3/4/2026\nB,Draft,5/6/2026\n"
+    bring(log, dayfirst=False)
+    assert "2 rows are stored with other times; import with --update to replace them" in str(bring(log, dayfirst=True))
+    # 3/4 is 4 March with the month first and 3 April with the day first, 5/6 is 6 May or 5 June
+    for dayfirst, days in ((True, ["04-03", "06-05"]), (False, ["03-04", "05-06"])) * 2:
+        assert bring(log, dayfirst=dayfirst, update=True).updated == 2
+        assert sorted(ws.read("events")["timestamp"].dt.strftime("%m-%d")) == days
+    again = bring(log, dayfirst=False, update=True)
+    assert (again.stored, again.duplicates, again.already is not None) == (0, 2, True)
+
+
+def test_a_stored_row_that_cannot_be_read_another_way_is_no_refused_row(bring, ws):
+    # on 25 October the hour from 2:00 to 3:00 comes twice in Berlin
+    log = "case,activity,timestamp\nA,Draft,2026-10-25T02:30:00\nB,Draft,2026-13-25T02:30:00\n"
+    bring(log)
+    for update in (False, True):
+        again = bring(log, timezone="Europe/Berlin", update=update)
+        assert (again.stored, again.rejected, again.duplicates) == (0, 1, 1)
+        assert "1 row cannot be read this way and stays as stored before" in str(again)
+    # B has no month 13 and is refused once, however often it was read
+    assert [*reasons(ws)] == [(3, "timestamp")]
+    assert len(ws.read("events")) == 1
 
 
 # --- the task sheet -----------------------------------------------------------------------------------------------

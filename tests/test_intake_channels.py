@@ -1,6 +1,7 @@
 """Reports of marketing channels in: each measure of a campaign over its period, no rates, no totals, no persons."""
 
 import datetime as dt
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ from engagement import reconciles
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from playbook.errors import IntakeError, PlaybookError
+from playbook.errors import IntakeError, ParameterError, PlaybookError
 from playbook.io.exports import rejects_workbook
 from playbook.io.intake import FORMATS, bring_in
 from playbook.io.intake._cells import Clock
@@ -246,6 +247,29 @@ def test_ads_of_one_campaign_are_told_apart_by_ad_set_and_ad(bring, ws):
     row = "2026-09-01,2026-09-07,Spring,Norway,{},,,10,1.5,20,3,4\n"
     assert bring(header + row.format("Picture") + row.format("Video")).stored == 2
     assert measured(ws, "Spring / Norway / Video")["cost"] == 1.5
+
+
+def test_the_measures_of_a_report_in_another_language_are_mapped_with_their_currency(bring, ws):
+    text = (
+        "Berichtsstart,Berichtsende,Kampagnenname,Impressionen,Reichweite,Ausgegebener Betrag (EUR)\n"
+        "2026-11-01,2026-11-07,Herbst,1000,900,55.5\n2026-11-01,2026-11-07,Winter,many,80,5.5\n"
+    )
+    means = {
+        "Berichtsstart": "Reporting starts",
+        "Berichtsende": "Reporting ends",
+        "Kampagnenname": "Campaign name",
+        "Impressionen": "Impressions",
+        "Reichweite": "Reach",
+        "Ausgegebener Betrag (EUR)": "Amount spent (EUR)",
+    }
+    summary = bring(text, mapping=means)
+    assert (summary.format, summary.stored, summary.rejected) == ("meta_ads", 1, 1)
+    results = ws.read("channel_results").set_index("metric")
+    assert results["value"].to_dict() == {"impressions": 1000, "reach": 900, "cost": 55.5}
+    assert results["currency"].dropna().to_dict() == {"cost": "EUR"}
+    assert json.loads(ws.read("rejects").iloc[0]["record"])["Amount spent (EUR)"] == "5.5"
+    with pytest.raises(ParameterError, match=r"'Spent' is no column of .*: .*Amount spent"):
+        bring(text, as_format="meta_ads", mapping=means | {"Reichweite": "Spent"})
 
 
 def test_a_meta_report_by_day_counts_each_day(bring, ws):

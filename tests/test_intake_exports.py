@@ -1,6 +1,7 @@
 """Exports of the tools a team works in: each becomes events of its work, persons as pseudonyms, texts left behind."""
 
 import csv
+import datetime as dt
 import gzip
 import io
 import json
@@ -147,8 +148,44 @@ def test_rows_above_the_header_of_asanas_spreadsheet_are_passed_over(bring, ws):
     assert [event[1] for event in told(ws)] == ["Task created", "Update price list"]
 
 
+def test_an_id_that_a_spreadsheet_program_has_shortened_is_refused_and_not_taken_for_one_task(bring, ws, tmp_path):
+    """Excel writes 1205678901234567 as 1.20568E+15 into a CSV and keeps 15 digits of it in a workbook."""
+    head, row = (FIXTURES / "asana_spreadsheet.csv").read_text().splitlines()[3:]
+    short = row.replace("1301", "1.20568E+15")
+    assert counts(bring("excel.csv", f"{head}\n{short}\n{short}\n")) == (2, 0, 2, 0)
+    assert "a spreadsheet program has shortened it" in ws.read("rejects")["wanted"].iloc[0]
+    book = openpyxl.Workbook()
+    book.active.append(head.split(","))
+    book.active.append([1205678901234560, *row.split(",")[1:]])
+    book.active.append([120567890123456, *row.split(",")[1:]])
+    book.save(tmp_path / "excel.xlsx")
+    assert counts(bring_in(ws, tmp_path / "excel.xlsx", team="content")) == (2, 1, 1, 0)
+
+
+def test_days_that_a_spreadsheet_program_understood_in_part_are_refused_with_the_file(bring, ws, tmp_path):
+    """Opened where the month comes first, 03/09/2026 becomes 9 March and 14/09/2026 stays a text."""
+    book = openpyxl.Workbook()
+    book.active.append(["case", "activity", "timestamp"])
+    book.active.append(["1", "Draft", dt.date(2026, 3, 9)])
+    book.active.append(["2", "Draft", "14/09/2026"])
+    book.save(tmp_path / "log.xlsx")
+    with pytest.raises(IntakeError, match="row 2 holds the day 2026-03-09T00:00:00 and row 3 the text 14/09/2026"):
+        bring_in(ws, tmp_path / "log.xlsx", team="content")
+    head, row = (FIXTURES / "asana_spreadsheet.csv").read_text().splitlines()[3:]
+    task = row.split(",")
+    book = openpyxl.Workbook()
+    for cells in (head.split(","), [*task[:2], dt.date(2026, 3, 9), *task[3:]], ["1302", "14/09/2026", *task[2:]]):
+        book.active.append(cells)
+    book.save(tmp_path / "asana.xlsx")
+    with pytest.raises(
+        IntakeError, match="in column Created At, row 2 holds the day 2026-04-01 and row 3 the text 14/09/2026"
+    ):
+        bring_in(ws, tmp_path / "asana.xlsx", team="content")
+    assert ws.read("events").empty
+
+
 def test_a_file_as_long_as_asana_lets_it_be_is_said_to_be_perhaps_cut_off(bring):
-    head, row = (FIXTURES / "asana_spreadsheet.csv").read_text().splitlines()[2:]
+    head, row = (FIXTURES / "asana_spreadsheet.csv").read_text().splitlines()[3:]
     rows = [row.replace("1301", str(number)) for number in range(2_000)]
     assert any("there may be more" in note for note in bring("a.csv", "\n".join([head, *rows])).notes)
     assert not any("there may be more" in note for note in bring("b.csv", "\n".join([head, *rows[1:]])).notes)
@@ -581,7 +618,7 @@ def test_a_corrected_row_is_stored_and_no_longer_listed(bring, ws, tmp_path):
 
 
 def test_a_task_that_was_finished_since_the_last_export_adds_only_what_is_new(bring, ws):
-    head, row = (FIXTURES / "asana_spreadsheet.csv").read_text().splitlines()[2:]
+    head, row = (FIXTURES / "asana_spreadsheet.csv").read_text().splitlines()[3:]
     still_open = row.replace("2026-04-01,2026-04-03", "2026-04-01,")
     assert counts(bring("april.csv", f"{head}\n{still_open}\n")) == (1, 1, 0, 0)
     assert counts(bring("may.csv", f"{head}\n{row}\n")) == (1, 1, 0, 0)
@@ -591,20 +628,20 @@ def test_a_task_that_was_finished_since_the_last_export_adds_only_what_is_new(br
 
 def test_a_tools_export_wins_over_the_task_sheet_and_the_event_log_it_also_fits(bring):
     """The header has a task sheet's and an event log's columns too; Asana's own say more."""
-    head, row = (FIXTURES / "asana_spreadsheet.csv").read_text().splitlines()[2:]
+    head, row = (FIXTURES / "asana_spreadsheet.csv").read_text().splitlines()[3:]
     text = f"{head},task,workflow,case,activity,timestamp\n{row},a,b,c,d,2026-01-01\n"
     assert bring("both.csv", text).format == "asana"
     assert bring("both.csv", text, as_format="events").format == "events"
 
 
 def test_a_row_of_another_width_is_refused_and_nothing_of_it_is_kept(bring, ws):
-    head, row = (FIXTURES / "asana_spreadsheet.csv").read_text().splitlines()[2:]
+    head, row = (FIXTURES / "asana_spreadsheet.csv").read_text().splitlines()[3:]
     assert counts(bring("wide.csv", f"{head}\n{row},secret words\n")) == (1, 0, 1, 0)
     assert ws.read("rejects")["record"].tolist() == ["{}"]
 
 
 def test_a_long_title_is_cut_and_a_long_case_is_refused(bring, ws):
-    head, row = (FIXTURES / "asana_spreadsheet.csv").read_text().splitlines()[2:]
+    head, row = (FIXTURES / "asana_spreadsheet.csv").read_text().splitlines()[3:]
     long_title, long_id = row.replace("Update price list", "x" * 900), row.replace("1301", "9" * 400)
     assert counts(bring("long.csv", f"{head}\n{long_title}\n{long_id}\n")) == (2, 1, 1, 0)
     assert by_case(ws, "1301")["activity"].str.len().tolist() == [len("Task created"), 300]

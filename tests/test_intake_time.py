@@ -114,6 +114,9 @@ def test_an_hour_the_change_of_clocks_repeats_is_refused(bring, ws):
     row = "Ann Bee,a@x.example,,Blog,Write,,No,2026-10-25,02:30:00,2026-10-25,04:00:00,01:30:00,\n"
     assert bring(TOGGL + row, timezone="Europe/Berlin").rejected == 1
     assert "change of clocks" in ws.read("rejects").iloc[0]["wanted"]
+    # written with its offset it is one instant: 2:30 in winter time is 1:30 in UTC, an hour and a half before 4:00
+    assert bring(TOGGL + row.replace("02:30:00", "02:30:00+01:00"), timezone="Europe/Berlin").stored == 1
+    assert ws.read("events")["begun"].tolist() == [utc("2026-10-25 01:30")]
 
 
 # --- Clockify -----------------------------------------------------------------------------------------------------
@@ -147,6 +150,15 @@ def test_dates_in_both_orders_are_refused_by_naming_one_of_each(bring):
     row = "Webinar,N,Slides,,Ann Bee,,a@x.example,,Yes,{0},14:00,{0},15:00,01:00:00,1.00,9.00,9.00\n"
     with pytest.raises(IntakeError, match="27/02/2026 in row 2 and 02/27/2026 in row 3"):
         bring(CLOCKIFY + row.format("27/02/2026") + row.format("02/27/2026"))
+
+
+def test_a_duration_that_does_not_fit_its_times_is_refused_and_rounding_is_not(bring, ws):
+    """A workbook holds an hour and a half as 0.0625 of a day, which read as hours would be 3.75 minutes."""
+    entry = "Web,,Draft,,Mara,,,,No,2026-03-02,09:00,2026-03-02,10:30,{},,,\n"
+    text = CLOCKIFY + "".join(map(entry.format, ("0.0625", "01:31", "01:30")))
+    summary = bring(text)
+    assert (summary.rejected, sorted(ws.read("events")["minutes"])) == (1, [90, 91])
+    assert "the times of the entry, which last 90 minutes" in ws.read("rejects")["wanted"].iloc[0]
 
 
 def test_hours_with_a_decimal_comma_stand_in_where_the_clock_duration_is_empty(bring, ws):
@@ -439,6 +451,72 @@ def test_a_length_is_read_in_all_its_units():
     assert length("DURATION", "P1W1DT1H30M10S") == dt.timedelta(days=8, hours=1, minutes=30, seconds=10)
     with pytest.raises(Bad):
         length("DURATION", "P")
+
+
+# --- the same work in a later export --------------------------------------------------------------------------------
+
+
+def booked(*entries):
+    """A Harvest report of one person's hours on one task of one day: the notes and hours of each entry."""
+    rows = (f"2026-09-02,Hall,Film,F,Edit,{notes},{hours},Yes,Ann,Bee,USD\n" for notes, hours in entries)
+    return HARVEST + "".join(rows)
+
+
+def tracked(*entries, project="Blog"):
+    """A Toggl report of one person's entries of 2 September: begin, end and duration of each."""
+    rows = (
+        f"Ann Bee,a@x.example,,{project},Write,,No,2026-09-02,{a},2026-09-02,{b},{lasts},\n" for a, b, lasts in entries
+    )
+    return TOGGL + "".join(rows)
+
+
+def test_hours_booked_later_on_the_same_day_are_stored_and_the_known_ones_are_not_again(bring, ws):
+    bring(booked(("Cut", 3)))
+    evening = bring(booked(("Sound fix", 1.5), ("Cut", 3)))
+    assert (evening.stored, evening.duplicates) == (1, 1)
+    # 3 h are 180 minutes and came before, 1.5 h are 90 and are new
+    assert sorted(ws.read("events")["minutes"]) == [90, 180]
+
+
+def test_other_hours_of_the_same_task_and_day_in_a_second_report_are_other_work(bring, ws):
+    bring(booked(("Cut", 3)))
+    assert bring(booked(("Rework", 2)).replace("Yes", "No")).stored == 1
+    # 180 minutes billed and 120 not billed
+    assert ws.read("events")["minutes"].sum() == 300
+
+
+def test_of_equal_bookings_only_those_beyond_the_known_ones_are_new(bring, ws):
+    bring(booked(("Cut", 3), ("Cut", 3)))
+    later = bring(booked(("Cut", 3), ("Cut", 1), ("Cut", 3), ("Cut", 3)))
+    assert (later.stored, later.duplicates) == (2, 2)
+    # 3 + 3 h were known; of three times 3 h one is new, and so is the 1 h: 3 + 3 + 3 + 1 = 10 h
+    assert ws.read("events")["minutes"].sum() == 600
+
+
+def test_meetings_of_one_name_in_two_calendars_are_two_unless_they_begin_and_end_alike(bring, ws):
+    long = meeting(start="DTSTART:20260310T070000Z", end="DTEND:20260310T090000Z")
+    short = meeting(start="DTSTART:20260310T080000Z", end="DTEND:20260310T090000Z").replace("u1@", "u2@")
+    assert (bring(long).stored, bring(short).stored) == (1, 1)
+    # 7 to 9 are 120 minutes, 8 to 9 are 60
+    assert sorted(ws.read("events")["minutes"]) == [60, 120]
+    assert bring(short.replace("u2@", "u3@")).duplicates == 1
+
+
+@pytest.mark.parametrize(
+    "later", [("09:00", "10:30", "01:31:00"), ("08:55", "10:30", "01:35:00")], ids=["longer", "begun earlier"]
+)
+def test_an_entry_changed_in_the_time_tool_after_its_export_is_not_counted_twice(bring, ws, later):
+    bring(tracked(("09:00", "10:30", "01:30:00")))
+    again = bring(tracked(later, ("11:00", "12:00", "01:00:00")))
+    assert (again.stored, again.duplicates) == (1, 1)
+    # the entry that ended at 10:30 stays at 90 minutes, the one of 11 to 12 adds 60
+    assert sorted(ws.read("events")["minutes"]) == [60, 90]
+
+
+def test_an_entry_that_ends_at_noon_is_no_day_alone(bring, ws):
+    bring(tracked(("11:00", "12:00", "01:00:00")), timezone="Europe/Oslo")
+    assert bring(tracked(("11:00", "12:00", "00:59:00")), timezone="Europe/Oslo").duplicates == 1
+    assert ws.read("events")["minutes"].tolist() == [60]
 
 
 # --- corrections --------------------------------------------------------------------------------------------------

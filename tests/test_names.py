@@ -210,10 +210,53 @@ def test_real_tasks_survive_a_team_whose_names_are_all_ordinary_words():
     assert len(changed) <= 1, changed
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "01701234567",
+        "00491701234567",
+        "0612345678",
+        "1-555-010-9999",
+        "1 555 010 9999",
+        "+49 170 1234567",
+        "zed\uff20acme.com",
+    ],
+)
+def test_a_telephone_number_or_an_address_is_found_however_it_is_written(written):
+    assert without([], f"call {written} today") == "call ▮ today"
+
+
+@pytest.mark.parametrize(
+    "code", ["000123456789", "0012345678", "012345678", "4012345678901", "2026-11-23", "X01701234567"]
+)
+def test_what_only_looks_a_little_like_a_telephone_number_stays(code):
+    assert without([], f"code {code}") == f"code {code}"
+
+
+def test_an_address_in_the_address_of_a_page_is_found_and_is_the_person_it_is():
+    people = Pseudonyms(KEY)
+    assert "quill" not in people.scrub("https://crm.acme.de/?email=zed.quill%40acme.com")
+    assert people.scrub("to zed.quill%40acme.com") == f"to {people.of('zed.quill@acme.com')}"
+
+
+@pytest.mark.parametrize("nobody", ["Unassigned", " n/a ", "-", "Automation for Jira", "Non assigné"])
+def test_a_cell_that_names_nobody_makes_no_fifth_person_at_either_door(ws, tmp_path, nobody):
+    people = ["Ann Lee", "Ben Kay", "Cid Dow", "Dee Poe", nobody]
+    rows = [
+        f'{i},{step},2026-03-{i + 1:02}T0{k}:00:00Z,"{people[i % 5]}"' for i in range(20) for k, step in enumerate("ab")
+    ]
+    (tmp_path / "log.csv").write_text("\n".join(["case,activity,timestamp,resource", *rows]) + "\n", encoding="utf-8")
+    # four people, which is too few to say how many
+    assert intake.discover(tmp_path / "log.csv").activities["people"].isna().all()
+    bring_in(ws, tmp_path / "log.csv", team="content")
+    assert ws.read("events")["resource"].nunique() == 4
+    assert ws.read("events")["resource"].isna().sum() == 8
+
+
 # --- the quick look before -------------------------------------------------------------------------------------------
 
 PIECES = ["Anna", "anna", "BERG", "berg", "Mark", "may", "Li", "li", "An", "So", "Mc", "Donald", "o", "X", "7", "000001", "é",
-          "Øre", "王", "明", "p_", "0123456789abcdef", "_", "-", ".", " ", ", ", "'s", ":", "@", "team"]  # fmt: skip
+          "Øre", "王", "明", "p_", "0123456789abcdef", "_", "-", ".", " ", ", ", "'s", ":", "@", "team", "0170", "123", "4567", "%40"]  # fmt: skip
 WORDS = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
 
 

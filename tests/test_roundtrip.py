@@ -320,6 +320,14 @@ def test_a_bad_cell_refuses_its_row_and_names_the_sheet(ws, path):
     assert (record["minutes_per_run"], record["role"]) == ("forty", "writer")
 
 
+def test_a_cell_beside_the_table_refuses_its_row_in_words_that_fit_a_workbook(ws, path):
+    book = openpyxl.load_workbook(path)
+    book["Tasks"]["Z3"] = "stray"
+    book.save(path)
+    (fault,) = bring(ws, path).faults
+    assert "empty what stands beside the table" in fault.wanted
+
+
 def test_the_same_workbook_twice_adds_nothing(ws, path):
     edit(path, "Tasks", {("draft", "minutes_per_run"): 30})
     bring(ws, path)

@@ -60,11 +60,13 @@ ACCOUNT_DIGITS = 3  # of the number of an account, 000001; Anna 2 is the second 
 class NameWords(Authored):
     """What the words that names are made of mean standing alone.
 
-    `ordinary` are nobody's name; `also_names` are names and ordinary words, told apart by how they are written.
+    `ordinary` are nobody's name; `also_names` are names and ordinary words, told apart by how they are written;
+    `nobody` is what stands, alone, in a person column where there is no person.
     """
 
     ordinary: tuple[str, ...]
     also_names: tuple[str, ...]
+    nobody: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _one_meaning_a_word(self) -> Self:
@@ -76,6 +78,11 @@ class NameWords(Authored):
     def nobodys(self) -> frozenset[str]:
         """The ordinary words without case and accents."""
         return frozenset(map(folded, self.ordinary))
+
+    @cached_property
+    def empty(self) -> frozenset[str]:
+        """The cells that name nobody, without case and accents."""
+        return frozenset(map(folded, self.nobody))
 
     @cached_property
     def doubtful(self) -> frozenset[str]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from playbook.io import content
-from playbook.io.names import PSEUDONYM, Names
+from playbook.io.names import PSEUDONYM, Names, folded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,13 +17,18 @@ if TYPE_CHECKING:
 
     from playbook.io.names import NameWords
 
+# the sign itself, as addresses of pages write it, and in full width
+AT = re.compile("@|%40|\uff20")
 # bounded as mail addresses are, so that a long cell of garbage is read in time that grows with its length
-EMAIL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}", re.UNICODE)
-# as people write numbers to be called: with the country's +, an area in brackets, a leading 0 or as 555-010-9999; a day
-# as YYYY-MM-DD is none
+EMAIL = re.compile(
+    rf"[\w.!#$%&'*+/=?^`{{|}}~-]{{1,64}}(?:{AT.pattern})[\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{1,8}}", re.UNICODE
+)
+# as people write numbers to be called: with the country's + or 00, an area in brackets, a leading 0, in one piece too, or
+# as 555-010-9999, with the country's 1 before it; a day as YYYY-MM-DD is none, nor is an id that begins with several zeros
 PHONE = re.compile(
     r"(?<![\w+.-])(?!\d{4}-\d\d-\d\d)"
-    r"(?:\+\d[\d ()./-]{6,18}\d|\(\d{2,5}\) ?\d[\d -]{4,14}\d|0\d{2,4}[ /-]\d[\d -]{3,12}\d|\d{3}[ .-]\d{3}[ .-]\d{4})"
+    r"(?:\+\d[\d ()./-]{6,18}\d|\(\d{2,5}\) ?\d[\d -]{4,14}\d|0\d{2,4}[ /-]\d[\d -]{3,12}\d"
+    r"|(?:1[ .-])?\d{3}[ .-]\d{3}[ .-]\d{4}|0[1-9]\d{8,10}|00[1-9]\d{9,12})"
     r"(?![\w-])",
     re.ASCII,
 )
@@ -59,6 +64,10 @@ class Pseudonyms:
             self._known[text] = f"p_{digest.hexdigest()}"
         return self._known[text]
 
+    def person(self, cell: str) -> str | None:
+        """The pseudonym of whoever a cell of a person column names; None where it names nobody."""
+        return None if folded(cell.strip()) in self._said.empty else self.of(cell)
+
     def meet(self, persons: Iterable[object]) -> None:
         """Remember names seen in a person column, so that `scrub` finds them in other columns of the file too."""
         # in one order, as a spelling that two people share stands for the first of them
@@ -66,13 +75,13 @@ class Pseudonyms:
             if PSEUDONYM.fullmatch(person.strip().casefold()):
                 continue
             text = unicodedata.normalize("NFC", person)
-            addresses = EMAIL.findall(text) if "@" in text else []
+            addresses = EMAIL.findall(text) if AT.search(text) else []
             name = EMAIL.sub(" ", text) if addresses else text
             self._names.meet(name, self.of(person))
             for listed in LISTED.split(name) if LISTED.search(name) else ():
                 self._names.meet(listed, self.of(listed))
             for address in addresses:
-                self._names.meet(address.partition("@")[0], self.of(address), is_address=True)
+                self._names.meet(AT.split(address)[0], self._of_address(address), is_address=True)
 
     @property
     def beginnings(self) -> AbstractSet[str]:
@@ -85,8 +94,8 @@ class Pseudonyms:
         How a name and its single words are found is said in `playbook.io.names`. A name that is one ordinary word
         ("Clerk", "System") is replaced only on request.
         """
-        if "@" in text:
-            text = EMAIL.sub(lambda found: self.of(found.group()), text)
+        if AT.search(text):
+            text = EMAIL.sub(lambda found: self._of_address(found.group()), text)
         text = PHONE.sub(lambda found: self.of(re.sub(r"[^\d+]", "", found.group())), text)
         composed = text if text.isascii() else unicodedata.normalize("NFC", text)
         if not self._names.may_hold(composed, single_words=single_words):
@@ -94,9 +103,16 @@ class Pseudonyms:
         clean = self._names.replaced(composed, single_words=single_words)
         return text if clean == composed else clean
 
+    def _of_address(self, address: str) -> str:
+        return self.of(AT.sub("@", address))
+
     @cached_property
     def _names(self) -> Names:
-        return Names(self.of, self._words or content.load("names"))
+        return Names(self.of, self._said)
+
+    @cached_property
+    def _said(self) -> NameWords:
+        return self._words or content.load("names")
 
 
 def measured_only(text: str, known: AbstractSet[str]) -> str:

@@ -138,6 +138,14 @@ class ChannelReport(Export):
         """The metric a header stands for, or None when its cells are not kept."""
         return self.measures.get(plain(IN_BRACKETS.sub("", header)))
 
+    def mappable(self) -> tuple[str, ...]:
+        """The report's own columns and its measures."""
+        return tuple(dict.fromkeys((*self.wants(), *(name.capitalize() for name in self.measures))))
+
+    def knows(self, column: str) -> bool:
+        """A measure may carry its currency: Amount spent (EUR)."""
+        return super().knows(column) or self.metric_of(column) is not None
+
     def is_text(self, header: str) -> bool:
         """What names a row is written in words."""
         return plain(header) in {plain(name) for name in self.named_by}

@@ -12,13 +12,14 @@ from playbook.errors import IntakeError, ParameterError
 from playbook.io import content
 from playbook.io.intake._cells import Clock
 from playbook.io.intake._exported import BOOK, memory_in
-from playbook.io.intake._format import Claim, Format, Options
+from playbook.io.intake._format import Claim, Format, Options, Reading
 from playbook.io.intake._mappings import FILE as MAPPINGS
 from playbook.io.intake._mappings import keep_mapping, kept_mapping, unseen
 from playbook.io.intake._measured import measure_tasks
 from playbook.io.intake._refused import Corrected, bring_corrected, corrected_in
 from playbook.io.intake._registry import FORMATS
-from playbook.io.intake._rules import Rules, load_rules, plain
+from playbook.io.intake._rules import Rules, load_rules
+from playbook.io.intake._settle import read_again
 from playbook.io.intake._sheet import refuse_larger
 from playbook.io.intake._source import Source, open_source
 from playbook.io.intake._storing import Arrival, import_ids, settle_and_store
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from os import PathLike
 
-    from playbook.io.workspace import Workspace
+    from playbook.io.workspace import Change, Workspace
 
 
 def bring_in(  # noqa: PLR0913 - what a person may have to say about a file, each by name
@@ -52,9 +53,9 @@ def bring_in(  # noqa: PLR0913 - what a person may have to say about a file, eac
     The format is recognised from the header unless `as_format` names it (one of `FORMATS`). `mapping` gives for a
     header of the file the column it means; said once, it is kept in the engagement folder for files of that header.
     `timezone` is for timestamps without one (else UTC), `dayfirst` for dates like 3/4/2024, `encoding` for text that
-    is not Unicode, `update` lets rows replace stored ones of the same key. Rows that were refused before and come back
-    corrected know their team, their format and how their file was read: of them `team` and `as_format` only choose, and
-    what else is said wins with a note.
+    is not Unicode, `update` lets rows replace stored ones of the same key, and events those that the same bytes gave when
+    they were read another way. Rows that were refused before and come back corrected know their team, their format and
+    how their file was read: of them `team` and `as_format` only choose, and what else is said wins with a note.
 
     Good rows, refused rows with their reasons and the import itself are stored in one transaction, for an event log
     also a task for each of its activities. Of a team's workbook (`io.workbook`) only what was changed in it is stored,
@@ -86,20 +87,34 @@ def bring_in(  # noqa: PLR0913 - what a person may have to say about a file, eac
     how = {"mapping": columns or None, "timezone": timezone, "dayfirst": dayfirst, "encoding": encoding}
     same_bytes, import_id = import_ids([source.digest, team_id, claim.format.name], {**how, "update": update or None})
     earlier = _imported_before(workspace, team_id, import_id)
-    if earlier is not None:
+    is_log = claim.format.table is EVENTS
+    if earlier is not None and not (update and is_log):
         return _nothing_new(earlier)
 
     options = Options(team_id, import_id, rules, pseudonyms, columns, clock)
     reading = claim.format.read(claim, source, options)
+    # read one way, another and the first again, its rows replace what the second way gave
+    if earlier is not None and read_again(reading, workspace, team_id, same_bytes, update=True).replaces.empty:
+        return _nothing_new(earlier)
     reading, file = replace(reading, notes=(*told, *reading.notes)), pseudonyms.scrub(file)
     with workspace.change(by=by, note=f"import of {file}") as change:
-        summary = settle_and_store(change, Arrival(claim, options, same_bytes, file, update), reading)
-        if claim.format.table is EVENTS and summary.stored:
+        summary = _settled(change, Arrival(claim, options, same_bytes, file, update), reading)
+        if is_log and summary.stored:
             summary = replace(summary, notes=(*summary.notes, measure_tasks(change, team_id, workspace.folder)))
     if mapping:
         where = keep_mapping(workspace.folder, source, claim.format.name, mapping, pseudonyms)
         summary = replace(summary, notes=(*summary.notes, where))
     return summary
+
+
+def _settled(change: Change, arrival: Arrival, reading: Reading) -> Summary:
+    """Store what was read; of a log read another way before, what its rows gave then goes first where they replace it."""
+    if arrival.claim.format.table is not EVENTS:
+        return settle_and_store(change, arrival, reading)
+    again = read_again(reading, change, arrival.team, arrival.same_bytes, update=arrival.update)
+    change.remove("events", again.replaces)
+    summary = settle_and_store(change, arrival, again.reading)
+    return replace(summary, updated=min(again.replaces["row"].nunique(), summary.stored))
 
 
 def _refuse_mapping(source: Source, mapping: Mapping[str, str]) -> None:
@@ -157,13 +172,12 @@ def _refuse_mistyped(source: Source, formats: Sequence[Format], mapping: Mapping
     for header in unseen(mapping, source.sheets) if source.sheets else ():
         there = ", ".join(source.sheets[0].header)
         raise ParameterError(f"mapping: {source.path} has no column {header!r}; it has {there}")
-    known = {plain(name) for kind in formats for name in kind.wants()}
     for column in mapping.values():
-        if column and plain(column) not in known:
+        if column and not any(kind.knows(column) for kind in formats):
             kind = formats[0] if len(formats) == 1 else FORMATS["events"]
             others = "" if len(formats) == 1 else "; and of no other format"
             title = f"{'an' if kind.title[:1].casefold() in 'aeiou' else 'a'} {kind.title}"
-            raise ParameterError(f"mapping: {column!r} is no column of {title}: {', '.join(kind.wants())}{others}")
+            raise ParameterError(f"mapping: {column!r} is no column of {title}: {', '.join(kind.mappable())}{others}")
 
 
 def _nothing_fits(source: Source, formats: Sequence[Format], rules: Rules, mapping: Mapping[str, str]) -> IntakeError:
@@ -185,8 +199,8 @@ def _refuse_bad_mapping(claim: Claim, source: Source, mapping: Mapping[str, str]
     for header in unseen(mapping, source.sheets):
         raise ParameterError(f"mapping: the file has no column {header!r}; it has {', '.join(claim.sheet.header)}")
     for column in mapping.values():
-        if column and plain(column) not in {plain(name) for name in claim.format.wants()}:
-            raise ParameterError(f"mapping: {column!r} is no column of {claim.format.name}: {claim.format.wants()}")
+        if column and not claim.format.knows(column):
+            raise ParameterError(f"mapping: {column!r} is no column of {claim.format.name}: {claim.format.mappable()}")
 
 
 def _file_name(path: Path, pseudonyms: Pseudonyms) -> str:

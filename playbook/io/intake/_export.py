@@ -26,6 +26,7 @@ from playbook.io.intake._format import (
     kept_measure,
     kept_text,
     not_as_wide,
+    refuse_half_understood_days,
 )
 from playbook.io.intake._record import Bad, Record, places_of, sound
 from playbook.io.intake._rules import Rules, plain
@@ -131,8 +132,7 @@ class Export(Format):
 
     def claims(self, source: Source, rules: Rules, mapping: Mapping[str, str]) -> list[Claim]:
         """The sheets that have this export's headers, after what the mapping renames; first as the file was split."""
-        wanted = {plain(name) for name in self.wants()}
-        if any(column and plain(column) not in wanted for column in mapping.values()):
+        if any(column and not self.knows(column) for column in mapping.values()):
             return []
         for sheets in (self.sheets_from(source), source.split_otherwise()):
             found = [self.sheet_in(_renamed(sheet, mapping)) for sheet in sheets]
@@ -151,6 +151,7 @@ class Export(Format):
     def read(self, claim: Claim, source: Source, options: Options) -> Reading:
         """Read every record into rows of the table; one with any fault is refused whole, with its kept cells."""
         sheet = claim.sheet
+        refuse_half_understood_days(source, claim)
         # names are met before any text is kept: a title may hold a name that only a later row shows as a person
         options.pseudonyms.meet(self._people(sheet))
         taken = _Taken(self, options)
@@ -273,7 +274,7 @@ class _Taken:
             else:
                 done[name] = value
         if not is_blank(row.get("resource")):
-            done["resource"] = clean.of(sound(str(row["resource"])))
+            done["resource"] = clean.person(sound(str(row["resource"])))
         return done
 
     def _kept(self, number: int) -> dict[str, Any]:

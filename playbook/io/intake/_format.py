@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from playbook.errors import Fault, IntakeError
-from playbook.io.intake._cells import Clock
+from playbook.io.intake._cells import Clock, is_iso, is_numbered
 from playbook.io.intake._how import How
-from playbook.io.intake._rules import Rules, plain
+from playbook.io.intake._rules import ORIGIN, Rules, plain
 from playbook.io.intake._sheet import SHEET_LIMIT, Sheet, Spoilt
 from playbook.io.intake._source import Source
 from playbook.io.pseudonyms import Pseudonyms, measured_only
@@ -110,6 +110,14 @@ class Format:
         """The columns looked for in a header: those a file may bring and the team, which must then agree."""
         return (*self.wants(), "team")
 
+    def mappable(self) -> tuple[str, ...]:
+        """The columns a mapping may name, as they are told when it names another."""
+        return self.wants()
+
+    def knows(self, column: str) -> bool:
+        """Whether a mapping may name this column."""
+        return plain(column) in {plain(name) for name in self.mappable()}
+
     def claims(self, source: Source, rules: Rules, mapping: Mapping[str, str]) -> list[Claim]:
         """The sheets of the file this format can read: those whose header names every column it needs."""
         found = [self.match(sheet, rules, mapping) for sheet in source.sheets]
@@ -164,11 +172,39 @@ def refuse_repeated_headers(source: Source, sheet: Sheet) -> None:
             )
 
 
-def not_as_wide(number: int, row: Sequence[Any], width: int) -> Fault | None:
-    """The fault of a row with more or fewer cells than the header, or None."""
+def refuse_half_understood_days(source: Source, claim: Claim) -> None:
+    """Raise IntakeError for a workbook whose days were typed into it as text by a tool and understood in part.
+
+    A spreadsheet program that opens 03/09/2026 and 14/09/2026 in the other order makes a day of the first, 9 March,
+    and leaves the second a text. What a person corrected in a sheet of refused rows is what they mean.
+    """
+    sheet = claim.sheet
+    if sheet.delimiter or not sheet.name or sheet.names((ORIGIN,)):
+        return
+    understood: dict[str, tuple[int, str]] = {}
+    left: dict[str, tuple[int, str]] = {}
+    for row, cells in sheet.rows():
+        for name, place in claim.places.items():
+            cell = cells[place] if place < len(cells) else None
+            if isinstance(cell, str) and (is_iso(cell) or is_numbered(cell)):
+                (understood if is_iso(cell) else left).setdefault(name, (row, cell.strip()))
+    for name in understood.keys() & left.keys():
+        (row, day), (other, text) = understood[name], left[name]
+        raise IntakeError(
+            f"{source.path}: in column {name}, row {row} holds the day {day} and row {other} the text {text}; a spreadsheet "
+            "program that understood only some of the days may have swapped day and month in those. Import the file as "
+            "the tool wrote it, or write every day as YYYY-MM-DD"
+        )
+
+
+def not_as_wide(number: int, row: Sequence[Any], width: int, *, delimited: bool = True) -> Fault | None:
+    """The fault of a row with more or fewer cells than the header, or None; the rows of a workbook are not `delimited`."""
     if len(row) == width or (len(row) > width and not any(str(cell or "").strip() for cell in row[width:])):
         return None
-    wanted = f"{width} cells, as in the header (a text that holds the delimiter needs quotation marks)"
+    cause = (
+        "a text that holds the delimiter needs quotation marks" if delimited else "empty what stands beside the table"
+    )
+    wanted = f"{width} cells, as in the header ({cause})"
     return Fault(number, WHOLE_ROW, f"{len(row)} cells", wanted)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
 
     from playbook.io.intake._format import Options
 
+# an id that a spreadsheet program took for a number and wrote its way
+SHORTENED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
+# numbers of more than 15 digits lose the others in a workbook
+EXACT = 10**15
 ANOTHER = "another value: this one cannot be used here"
 
 
@@ -65,6 +70,13 @@ class Record:
         text = self.get(header)
         if text is None:
             raise Bad(header, "nothing", "a filled cell")
+        return text
+
+    def identity(self, header: str) -> str:
+        """The filled cell as an id. Raises Bad for none, and for a number that a spreadsheet program has shortened."""
+        text, figure = self.needed(header), self.figure(header)
+        if SHORTENED.fullmatch(text) or (figure is not None and abs(figure) >= EXACT):
+            raise Bad(header, repr(text), "the id as the tool wrote it; a spreadsheet program has shortened it")
         return text
 
     def moment(self, header: str, options: Options) -> dt.datetime | None:

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 
 from playbook.errors import Fault
+from playbook.io.intake._how import How
+from playbook.tables import EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Hashable, Iterator, Mapping
 
     from playbook.io.intake._format import Reading
     from playbook.tables import Table
 
 EVENT = ["case", "activity", "timestamp", "resource"]
+SPENT = ["begun", "minutes"]
+TIMES = ["timestamp", "begun"]
+TOLD = [name for name in EVENTS.columns if name not in ("team", "import_id", "part")]
+# formats whose case is the number a tool gave the task, which is finished once whatever else is changed in it
+NUMBERED = ("asana", "clickup", "jira", "monday", "trello")
+DAY_ALONE = (dt.time(), dt.time(12))  # a day without a time is stored as its midnight, Harvest's as its noon
 SAME_BYTES = 32  # the ids of all imports of the same bytes begin with as many digits
 
 
@@ -44,13 +52,73 @@ class Settled:
     records: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Again:
+    """A log whose very bytes may have come before: what is left to settle, and the stored events that it `replaces`."""
+
+    reading: Reading
+    replaces: pd.DataFrame
+
+
+def read_again(reading: Reading, stored: Stored, team: str, same_bytes: str, *, update: bool) -> Again:
+    """What becomes of rows these very bytes gave before, where another zone or order of days is said of them now.
+
+    A row that gives other events than are stored of it is told of in a note; with `update` it replaces them. One that
+    cannot be read this time stays as it is stored, and is a duplicate and no refused row. `same_bytes` begins the id of
+    every import of the same bytes.
+    """
+    before = stored.read("events", team)
+    mine = before[before["import_id"].str.startswith(same_bytes)]
+    unread = mine[mine["row"].isin({int(str(fault.row)) for fault in reading.faults})]
+    known = mine[mine["row"].isin(reading.good["row"])]
+    other = known.loc[_lacks(reading.good, known, TOLD), "row"]
+    times = _lacks(reading.good, known, ["row", *TIMES]).any()
+    notes = [] if update else _stored_otherwise(other.nunique(), "times" if times else "cells")
+    replaces = known[known["row"].isin(other)] if update else known[:0]
+    return Again(_as_stored(replace(reading, notes=(*reading.notes, *notes)), unread), replaces)
+
+
+def _lacks(good: pd.DataFrame, known: pd.DataFrame, cells: list[str]) -> Any:
+    """Which known events are not among the good ones, by these cells."""
+    there = good[cells].drop_duplicates().assign(there=True)
+    return known[cells].merge(there, on=cells, how="left")["there"].isna().to_numpy()
+
+
+def _as_stored(reading: Reading, unread: pd.DataFrame) -> Reading:
+    """The reading with the stored events of the rows that could not be read in place of their faults."""
+    if unread.empty:
+        return reading
+    rows = set(unread["row"])
+    one = len(rows) == 1
+    note = f"{'1 row' if one else f'{len(rows)} rows'} cannot be read this way and {'stays' if one else 'stay'} as stored before"
+    return replace(
+        reading,
+        good=pd.concat([reading.good, unread.set_index(unread["row"].to_numpy())]),
+        faults=tuple(fault for fault in reading.faults if int(str(fault.row)) not in rows),
+        records={row: cells for row, cells in reading.records.items() if row not in rows},
+        notes=(*reading.notes, note),
+    )
+
+
+def _stored_otherwise(rows: int, what: str) -> list[str]:
+    """The note that so many rows are stored with other times or cells than they have as read now."""
+    if not rows:
+        return []
+    are, them = ("1 row is", "it") if rows == 1 else (f"{rows} rows are", "them")
+    return [f"{are} stored with other {what}; import with --update to replace {them}"]
+
+
 def settle_events(
     reading: Reading, stored: Stored, team: str, same_bytes: str, origins: Mapping[int, tuple[str, int]]
 ) -> Settled:
     """Leave out events the workspace has: rows of the same bytes by row number, others by what they say.
 
     A log exported again a month later repeats the old events. An event is taken as repeated as many times as files
-    imported before hold it, so two edits in one second of one file both count, and a second export adds neither.
+    imported before hold it, so two edits in one second of one file both count, and a second export adds neither. It is
+    the same event where case, activity, timestamp, person, begin and minutes are equal, and also where only begin or
+    minutes were changed of one that can be no other work (`_told_otherwise`): it stays as stored and counts once. Of a day
+    without a time other hours are other work, as are hours of nobody that began otherwise: meetings of two calendars.
+
     `same_bytes` begins the id of every import of the very same file. A record of several events is a duplicate when
     all of them are known; of one that has grown since, only the new events are stored. `origins` give of corrected rows
     the import and the row they were refused from: such a row is one of that file's.
@@ -63,12 +131,42 @@ def settle_events(
     seen = {*before.loc[mine, "row"], *(n for n, (name, row) in origins.items() if (name[:SAME_BYTES], row) in there)}
     fresh, others = good[~good["row"].isin(seen)], before[~mine & ~theirs]
     if len(others) and len(fresh):
-        turn = fresh.groupby(EVENT, dropna=False).cumcount()
-        times = others.groupby(EVENT, dropna=False).size().rename("times").reset_index()
-        known = fresh[EVENT].merge(times, on=EVENT, how="left")["times"].fillna(0).to_numpy()
-        fresh = fresh[turn.to_numpy() >= known]
+        told = others[_beyond(others, fresh, [*EVENT, *SPENT])]
+        fresh = fresh[_beyond(fresh, others, [*EVENT, *SPENT])]
+        for same, cells in _told_otherwise(told, stored.read("imports", team)):
+            fresh = fresh[_beyond(fresh, told[same], cells)]
     kept = int(fresh["row"].nunique())
     return Settled(fresh, kept, int(good["row"].nunique()) - kept)
+
+
+def _beyond(rows: pd.DataFrame, known: pd.DataFrame, same: list[str]) -> Any:
+    """Which rows are more than as many `known` ones have the `same` cells, of equal rows the later ones."""
+    turn = rows.groupby(same, dropna=False).cumcount()
+    times = known.groupby(same, dropna=False).size().rename("times").reset_index()
+    return turn.to_numpy() >= rows[same].merge(times, on=same, how="left")["times"].fillna(0).to_numpy()
+
+
+def _told_otherwise(events: pd.DataFrame, imports: pd.DataFrame) -> Iterator[tuple[pd.Series, list[str]]]:
+    """Which stored events a later file tells with another begin or other minutes, and by which cells to know them.
+
+    A task its tool has numbered is finished once, and a person ends one piece of work at one time of day. What nobody
+    is named for is known by its begin too. A day alone tells nothing: a task may be booked several times in a day.
+    """
+    numbered = events["import_id"].isin(imports.loc[imports["format"].isin(NUMBERED), "import_id"])
+    timed = ~(_is_day(events, "timestamp", imports) & _is_day(events, "begun", imports))
+    of_person = events["resource"].notna()
+    yield numbered | (timed & of_person), EVENT
+    yield ~numbered & timed & ~of_person, [*EVENT, "begun"]
+
+
+def _is_day(events: pd.DataFrame, name: str, imports: pd.DataFrame) -> pd.Series:
+    """Which of these moments are days without a time, in the zone their file was read in; an empty one tells none."""
+    day = events[name].isna()
+    read = dict(zip(imports["import_id"], imports["how"].fillna(""), strict=True))
+    for import_id, moments in events[name].dropna().groupby(events["import_id"]):
+        zone = How.from_text(read.get(import_id, "")).clock.zone()
+        day[moments.index] = moments.dt.tz_convert(zone).dt.time.isin(DAY_ALONE)
+    return day
 
 
 def settle_rows(  # noqa: PLR0913 - the facts of one step

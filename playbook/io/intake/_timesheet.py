@@ -27,11 +27,15 @@ if TYPE_CHECKING:
 ENTRY = ("Client", "Project", "Task", "Description")
 NUMBERED = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-]\d{4}(?!\d)")
 TIME = re.compile(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d))?\s?([AaPp])?\.?(?:[Mm]\.?)?")
+# what a person adds to a time that the change of clocks repeats
+OFFSET = re.compile(r"\s?(Z|[+-](?:0\d|1[0-4]):?[0-5]\d)\s*$")
 DURATION = re.compile(r"(\d{1,6}):([0-5]\d)(?::([0-5]\d))?")
 # what stands before these marks says the kind of work, what follows the particulars
 PARTICULARS = re.compile(r"\s*[:|(#\[]|\s+[-\u2013\u2014]\s")
 WANTED_TIME = "a time of day as 14:05, 14:05:30 or 2:05 PM"
 WANTED_DURATION = "a duration as HH:MM:SS, or hours as 1.5 or 1,5"
+# minutes by which a tool's own rounding parts a duration from its times
+ROUNDED = 2.0
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,13 @@ class Timesheet(Export):
     def _minutes(self, record: Record, between: float) -> float:
         filled = (header for header in self.durations if record.get(header) is not None)
         header = next(filled, None)
-        return round(between, 2) if header is None else self.minutes_in(record, header)
+        if header is None:
+            return round(between, 2)
+        told = self.minutes_in(record, header)
+        if abs(told - between) > ROUNDED:
+            wanted = f"{WANTED_DURATION} that fits the times of the entry, which last {between:.0f} minutes"
+            raise Bad(header, repr(record.needed(header)), wanted)
+        return told
 
     def minutes_in(self, record: Record, header: str) -> float:
         """The duration under this header in minutes. Raises Bad for a cell that holds none."""
@@ -188,9 +198,10 @@ def _written(sheet: Sheet, headers: Iterable[str]) -> Iterator[tuple[int, str]]:
 
 
 def _instant(record: Record, date: str, time: str, options: Options) -> str:
-    """The day and the time of day of an entry put together as YYYY-MM-DDTHH:MM:SS."""
-    told = record.day(date, options)
-    clock = time_of_day(record.needed(time))
+    """The day and the time of day of an entry put together as YYYY-MM-DDTHH:MM:SS, with its offset where one is told."""
+    told, text = record.day(date, options), record.needed(time)
+    offset = OFFSET.search(text)
+    clock = time_of_day(text[: offset.start()] if offset else text)
     if clock is None:
-        raise Bad(time, repr(record.needed(time)), WANTED_TIME)
-    return f"{told}T{clock.isoformat()}"
+        raise Bad(time, repr(text), WANTED_TIME)
+    return f"{told}T{clock.isoformat()}{offset[1] if offset else ''}"

@@ -3,8 +3,8 @@
 A row becomes the event "Task created" on its day of creation and, once the task is completed, an event under the
 task's name on the day of completion, by its assignee, begun on its start date where one is set. The case is the task's
 id, the workflow its first project. An open task gives its creation only. Asana's days carry no time, so they are taken
-as midnight. Notes, tags and custom fields are never kept. The spreadsheet variant's rows above the header are passed
-over.
+as midnight. Notes, tags and custom fields are never kept. The spreadsheet variant has rows above the header, which are
+passed over, and no column of projects.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Asana(Export):
         """The task's creation and, once it is completed, the work done."""
         # a name written with its last name first would be two projects
         projects = split_list(options.pseudonyms.scrub(record.get("Projects") or ""))
-        told = {"case": record.needed("Task ID"), "workflow": projects[0] if projects else None}
+        told = {"case": record.identity("Task ID"), "workflow": projects[0] if projects else None}
         name, asked = record.needed("Name"), record.moment("Created At", options)
         done = record.moment("Completed At", options)
         in_order(asked, done, "Completed At", earlier="the task's creation")
@@ -54,9 +54,9 @@ FORMATS = (
         "asana",
         "Asana project export",
         EVENTS,
-        headers=("Task ID", "Created At", "Completed At", "Name", "Section/Column", "Assignee", "Projects"),
+        headers=("Task ID", "Created At", "Completed At", "Name", "Section/Column", "Assignee"),
         persons=("Assignee", "Assignee Email"),
-        keeps=("Start Date",),
+        keeps=("Start Date", "Projects"),
         drops=("Section/Column",),
         texts=("Task ID", "Name", "Projects"),
     ),

@@ -39,7 +39,7 @@ class ClickUp(Export):
     def rows_of(self, record: Record, options: Options) -> Iterator[dict[str, Any]]:
         """The task's creation and the work done, or the one event the plain export allows."""
         told = {"workflow": _said(record, "List Name")}
-        task, parent = record.needed("Task ID"), _said(record, "Parent ID")
+        task, parent = record.identity("Task ID"), _said(record, "Parent ID")
         told["case"] = parent or task
         asked, done, begun = _epoch(record, "Date Created"), _first_epoch(record, DONE), _epoch(record, "Start Date")
         name = DROPPED if options.rules.says_dropped(_said(record, "Status")) else record.needed("Task Name")

@@ -18,6 +18,7 @@ from playbook.io.intake._format import (
     Options,
     Reading,
     not_as_wide,
+    refuse_half_understood_days,
     refuse_repeated_headers,
 )
 from playbook.io.intake._sheet import EVENT_LOG_LIMIT, Spoilt, is_blank, text_of
@@ -57,6 +58,7 @@ class EventLog(Format):
     def read(self, claim: Claim, source: Source, options: Options) -> Reading:
         """Read the log in chunks, so that memory holds its own columns and never the whole file as a table."""
         refuse_repeated_headers(source, claim.sheet)
+        refuse_half_understood_days(source, claim)
         # names are met before any text is kept: a case may be titled with a name that only a later row shows as a person
         if "resource" in claim.places:
             options.pseudonyms.meet(_persons(claim))
@@ -176,7 +178,7 @@ class _Log:
         """Replace persons in the text columns, each distinct text once; a spoilt cell is a fault and becomes empty."""
         pseudonyms = self.options.pseudonyms
         for name in (name for name in self.names if name not in MEASURED):
-            turn = pseudonyms.of if name == "resource" else pseudonyms.scrub
+            turn = pseudonyms.person if name == "resource" else pseudonyms.scrub
             cells = {cell for cell in frame[name] if not is_blank(cell)}
             spoilt = {cell for cell in cells if isinstance(cell, Spoilt)}
             clean = {cell: turn(text_of(cell)) for cell in cells - spoilt}

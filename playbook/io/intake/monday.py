@@ -46,7 +46,7 @@ class Monday(Export):
     def rows_of(self, record: Record, options: Options) -> Iterator[dict[str, Any]]:
         """The item's creation and, once it is finished, the work done or that it was given up."""
         parent, name = record.get("Part of"), record.needed(NAME)
-        told = {"case": parent or record.needed("Item id"), "workflow": record.get("Board")}
+        told = {"case": parent or record.identity("Item id"), "workflow": record.get("Board")}
         asked, done = record.moment("Created", options), record.moment("Finished", options)
         status, people = record.get("Status"), split_list(record.get("Person") or "")
         given_up = options.rules.says_dropped(status)

@@ -58,7 +58,7 @@ class SheetFormat(Format):
         self._refuse_unknown(claim, source)
         number_of, faults, moved = dict[int, dict[str, Any]](), list[Fault](), set[int]()
         for row_number, cells in claim.sheet.rows():
-            width_fault = not_as_wide(row_number, cells, len(claim.sheet.header))
+            width_fault = not_as_wide(row_number, cells, len(claim.sheet.header), delimited=bool(claim.sheet.delimiter))
             number_of[row_number] = {name: _cell(cells, place) for name, place in claim.places.items()}
             faults += [width_fault] if width_fault else []
             if width_fault and claim.sheet.delimiter and len(cells) > len(claim.sheet.header):
@@ -89,7 +89,7 @@ class SheetFormat(Format):
             named = ", ".join(f"{header!r}{self.near(header)}" for header in claim.unknown)
             raise IntakeError(
                 f"{source.path}: the {self.title} knows no column {named}; its columns are {', '.join(self.wants())}. "
-                "Rename the column, delete it, or map it"
+                "Rename the column or delete it; where the file is no workbook of the kit, --map can name what it holds"
             )
 
 

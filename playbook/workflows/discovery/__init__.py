@@ -7,8 +7,8 @@ person logged at one and the same moment shares it equally; after a longer pause
 time is unknown and left out. Where a team's log names nobody at all, the event before in the same case stands in. Work
 longer than the gap without an event in it is not seen, so the estimates lean low.
 
-Waiting is from the end of the event before in the case to the begin of this one. Where no begin is recorded it is this
-event's end less its active minutes, and less nothing where these are unknown: waiting then leans high.
+Waiting is from the end of the event before in the case to the begin of this one. Where no begin is recorded, or one after
+the end, which is a plan, it is this event's end less its active minutes, and less nothing where these are unknown: waiting then leans high.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ def discover(
     Events of a case are ordered by time, equal times by their row in the file. `workflow` names the workflow of what
     no project or board was recorded for; `session_minutes` is the longest pause that still counts as work; `keywords`
     suggest each task's function and layer. Times, people and handovers that fewer than five people are behind are kept
-    back. Raises TableError when a needed column or a timestamp is missing.
+    back, and what theirs could be worked out from. A blank `resource` is nobody. Raises TableError when a needed column
+    or a timestamp is missing.
     """
     log = _ordered(events)
     return joined(
@@ -59,10 +60,10 @@ def _of_team(
 ) -> Discovery:
     case, cases = pd.factorize(log["case"].astype(object), sort=True)
     activity, activities = pd.factorize(log["activity"].astype(object), sort=True)
-    person, persons = pd.factorize(log["resource"].astype(object))
+    person, persons = _persons(log["resource"])
     stood_in, workflows = pd.factorize(log["workflow"].astype(object), sort=True)
     names = Names(team, np.asarray(cases, object), np.asarray(activities, object), np.asarray(workflows, object))
-    walk = Walk(Sizes(len(cases), len(activities), len(persons), len(workflows)), session_minutes)
+    walk = Walk(Sizes(len(cases), len(activities), persons, len(workflows)), session_minutes)
     begun, minutes = log["begun"], log["minutes"]
     walk.take(
         Stretch(
@@ -73,6 +74,14 @@ def _of_team(
         )
     )  # fmt: skip
     return tables_of(walk, names, workflow, keywords)
+
+
+def _persons(cells: pd.Series) -> tuple[Ints, int]:
+    """The number of each cell's person (-1: nobody) and how many persons there are; white space alone is nobody."""
+    numbers, persons = pd.factorize(cells.astype(object))
+    named = np.array([bool(str(person).strip()) for person in persons], bool)
+    renumbered = np.append(np.where(named, np.cumsum(named) - 1, -1), -1)
+    return renumbered[numbers], int(named.sum())
 
 
 def _microseconds(times: pd.Series) -> Ints:

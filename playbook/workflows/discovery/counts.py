@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from playbook import intervals, tables
 from playbook.workflows.discovery.paths import Paths, framed
+from playbook.workflows.discovery.small_groups import few, handovers_told, waiting_told
 
 if TYPE_CHECKING:
-    from playbook.workflows.discovery.walk import Floats, Ints, Walk
+    from playbook.workflows.discovery.walk import Flags, Floats, Ints, Walk
 
 # Under two weeks a weekly rhythm has been seen once or not at all, and a monthly figure would be a guess.
 LEAST_SPAN_DAYS = 14.0
@@ -37,6 +38,7 @@ FLOW_TYPES = {
 }  # fmt: skip
 _SMALL = "Done by fewer than five people: people and times are kept back."
 _COMPLEMENT = "People and times are kept back, or a group under five could be worked out from the rest."
+_FEW_WAITED = "Waiting is not shown: it is that of fewer than five people, or theirs could be worked out from it."
 _FEW_TIMED = "Fewer than five people are behind the runs that could be timed: times are kept back."
 
 
@@ -100,8 +102,16 @@ def activity_rows(walk: Walk, names: Names, paths: Paths, known: Middles) -> pd.
     for columns, counted, ranked in ((_MINUTES, "timed", known.minutes), (_WAITING, "waits", known.waits)):
         here = ranked[rows["code"]]
         rows[counted], rows[columns] = here[:, 0].astype(np.int64), here[:, 1:]
+    rows["waiting_kept_back"] = _waiting_told(walk, known)[rows["code"]]
     rows["span"] = (walk.last_at - walk.first_at) / DAY
     return _with_privacy(rows, named=walk.persons > 0)
+
+
+def _waiting_told(walk: Walk, known: Middles) -> Flags:
+    # as many waits reach from an end of all of them to an end of the interval, or without one to the median
+    waits = known.waits[:, 0].astype(np.int64)
+    least = np.array([_rank(n) or (n + 1) // 2 for n in waits.tolist()], np.int64)
+    return waiting_told(walk, known.steps, known.step_waits[:, 0], least)
 
 
 def _with_privacy(rows: pd.DataFrame, *, named: bool) -> pd.DataFrame:
@@ -123,7 +133,7 @@ def activities(rows: pd.DataFrame, session_minutes: float) -> pd.DataFrame:
         basis=[basis(*counts) for counts in zip(recorded, timed, strict=True)],
     )
     shown[_MINUTES] = shown[_MINUTES].mask(rows["times_kept_back"])
-    shown[_WAITING] = shown[_WAITING].mask(rows["kept_back"])
+    shown[_WAITING] = shown[_WAITING].mask(rows["kept_back"] | rows["waiting_kept_back"])
     shown["note"] = [_note(row, session_minutes) for row in shown.to_dict(orient="records")]
     shown["people"] = rows["people"].astype("Int64").mask(rows["kept_back"] | (rows["people"] == 0))
     shown["handovers"] = rows["handovers"].astype("Int64").mask(rows["handovers_kept_back"] | ~rows["named"])
@@ -152,6 +162,8 @@ def _note(row: dict[Hashable, Any], session_minutes: float) -> str:
         (True, f"Times are estimates, {rule}."),
     ]
     said = [next(words for holds, words in timing if holds)]
+    if row["waiting_kept_back"] and not row["kept_back"]:
+        said.append(_FEW_WAITED)
     if pd.isna(row["runs_per_month"]):
         said.append(
             f"The log covers {row['span']:.1f} days; under {LEAST_SPAN_DAYS:g} days runs a month are not yet known."
@@ -163,26 +175,27 @@ def arcs(walk: Walk, names: Names, rows: pd.DataFrame, known: Middles) -> pd.Dat
     """How often what directly follows what inside a case, and how long it waited."""
     kept_back = np.zeros(walk.activities, bool)
     kept_back[rows["code"]] = rows["kept_back"]
-    waiters = walk.waiters.counts()
+    few_waited = few(walk.waiters.of(known.steps))
     found = []
-    for step, (count, *interval) in zip(known.steps, known.step_waits, strict=True):
+    for step, is_few, (count, *interval) in zip(known.steps, few_waited, known.step_waits, strict=True):
         target, source = divmod(step, walk.activities)
-        few = walk.persons > 0 and 0 < waiters[step] < intervals.MINIMUM_GROUP
-        shown = [np.nan] * 3 if few or kept_back[target] else interval
+        shown = [np.nan] * 3 if is_few or kept_back[target] else interval
         found.append((names.team, names.activities[source], names.activities[target], count, *shown))
     frame = pd.DataFrame(found, columns=list(ARC_TYPES)).astype(ARC_TYPES)
     return frame.sort_values(["count", "source", "target"], ascending=[False, True, True], ignore_index=True)
 
 
-def flow(walk: Walk, names: Names, paths: Paths, cases: pd.DataFrame, workflow: str) -> pd.DataFrame:
-    """How the work of each workflow flows; what it stands in last is a case's workflow."""
-    here = paths.present
-    code = np.where(walk.workflow[here] < 0, len(names.workflows), walk.workflow[here])
+def flow_rows(walk: Walk, names: Names, paths: Paths, cases: pd.DataFrame, workflow: str) -> pd.DataFrame:
+    """One row a workflow, `code` its number; what it stands in last is a case's workflow."""
+    here, code = paths.present, _workflow_of(walk, names, paths)
     elapsed = walk.end[here] - walk.begin[here]
     judged = (walk.timed[here] > 0) & (walk.events[here] > 1) & (elapsed > 0)
     share = np.minimum(walk.active[here] / np.where(elapsed > 0, elapsed, 1), 1.0)
     known = np.append(names.workflows, workflow)
     people = walk.members.counts() if len(names.workflows) else [walk.people.members()]
+    judged_of = np.full(walk.cases, -1, np.int64)
+    judged_of[here[judged]] = code[judged]
+    workers = walk.workers(judged_of, len(known))
     rows = []
     for number in np.unique(code):
         mine = code == number
@@ -191,33 +204,54 @@ def flow(walk: Walk, names: Names, paths: Paths, cases: pd.DataFrame, workflow: 
         taken = np.bincount(paths.path[mine])
         rows.append(
             {
-                "team": names.team, "workflow": known[number], "cases": len(of), "events": walk.events[of].sum(),
+                "code": number, "team": names.team, "workflow": known[number], "cases": len(of), "events": walk.events[of].sum(),
                 "median_days": float(np.median(cases["duration_days"].to_numpy()[mine])),
                 **dict(zip(_EFFICIENCY, middle(share[mine & judged]), strict=True)),
                 "measured": int((mine & judged).sum()), "basis": basis(recorded, timed), "timed": timed,
                 "recorded": recorded, "repeats": int(cases["repeats"].to_numpy()[mine].sum()),
                 "reworked": int((cases["repeats"].to_numpy()[mine] > 0).sum()),
-                "handovers": walk.handovers[of].sum(), "people": people[number],
+                "handovers": walk.handovers[of].sum(), "people": people[number], "workers": workers[number],
                 "paths": int((taken > 0).sum()), "common_paths": _common(taken),
             }
         )  # fmt: skip
-    return _flow_shown(pd.DataFrame(rows), named=walk.persons > 0)
+    return pd.DataFrame(rows)
 
 
-def _flow_shown(rows: pd.DataFrame, *, named: bool) -> pd.DataFrame:
-    kept_back = named & intervals.hidden(rows, "people", within="team")
-    rows["note"] = [
-        _flow_note(row, kept_back=back) for row, back in zip(rows.to_dict(orient="records"), kept_back, strict=True)
-    ]
-    rows[_EFFICIENCY] = rows[_EFFICIENCY].mask(kept_back)
-    for name in ("handovers", "people"):
-        rows[name] = rows[name].astype("Int64").mask(kept_back | (not named))
+def _workflow_of(walk: Walk, names: Names, paths: Paths) -> Ints:
+    """The number of each present case's workflow, the last one where none was said."""
+    code = walk.workflow[paths.present]
+    return np.where(code < 0, len(names.workflows), code)
+
+
+def flow(walk: Walk, names: Names, paths: Paths, rows: pd.DataFrame, done: pd.DataFrame) -> pd.DataFrame:
+    """How the work of each workflow flows, from its rows; `done` are those of the activities."""
+    named = walk.persons > 0
+    rows["kept_back"] = named & intervals.hidden(rows, "people", within="team")
+    rows["efficiency_kept_back"] = rows["kept_back"] | (named & intervals.hidden(rows, "workers", within="team"))
+    told = handovers_told(walk, paths, _workflow_of(walk, names, paths), rows, done)
+    rows["handovers_kept_back"] = rows["kept_back"] | told
+    rows["note"] = [_flow_note(row) for row in rows.to_dict(orient="records")]
+    for back, columns in (
+        (rows["efficiency_kept_back"], (*_EFFICIENCY, "measured", "basis", "timed")),
+        (rows["handovers_kept_back"] | (not named), ("handovers",)),
+        (rows["kept_back"] | (not named), ("people",)),
+    ):
+        hidden = rows[[*columns]].astype({name: FLOW_TYPES[name] for name in columns}).mask(back)
+        rows[[*columns]] = hidden
     return framed(FLOW_TYPES, rows.sort_values(["cases", "workflow"], ascending=[False, True], ignore_index=True))
 
 
-def _flow_note(row: dict[Hashable, Any], *, kept_back: bool) -> str:
-    if kept_back:
-        return "Few people are behind it: people, handovers and times are kept back to protect groups under five."
+def _flow_note(row: dict[Hashable, Any]) -> str:
+    if row["kept_back"]:
+        return "Few people are behind it: people, handovers and efficiency are kept back to protect groups under five."
+    if row["handovers_kept_back"]:
+        return f"{_efficiency_note(row)} Handovers are kept back, or those of a group under five could be worked out."
+    return _efficiency_note(row)
+
+
+def _efficiency_note(row: dict[Hashable, Any]) -> str:
+    if row["efficiency_kept_back"]:
+        return "Efficiency is kept back, or known minutes of a group under five could be worked out from it."
     if not row["timed"]:
         return "No active minutes are known, so how much of the time is work is not yet known."
     untimed = row["events"] - row["timed"]

@@ -52,6 +52,14 @@ class Paths:
         words = names[self.activity].tolist()
         return [" → ".join(words[start:end]) for start, end in self._spans()]
 
+    def after_another(self, paths: Ints) -> NDArray[np.bool_]:
+        """For every activity whether it comes after another event in one of these paths."""
+        taken = np.zeros(len(self.cases), bool)
+        taken[paths] = True
+        later = np.repeat(taken, np.diff(np.r_[self.starts, len(self.activity)]))
+        later[self.starts] = False
+        return np.bincount(self.activity[later], minlength=len(self.cases_with)) > 0
+
     def commonest_first(self) -> Ints:
         """The paths by their cases; of equals by the activities' numbers step by step, and one before those going on from it."""
         # numbers of equal length, the large digits first, compare as bytes like the numbers do

@@ -19,6 +19,7 @@ from playbook.workflows.discovery.counts import (
     activity_rows,
     arcs,
     flow,
+    flow_rows,
     middles,
 )
 from playbook.workflows.discovery.paths import Paths, framed, moments, recorded_workflow
@@ -44,9 +45,9 @@ class Discovery(NamedTuple):
 
     `flow` has a row a workflow: team, workflow, cases, events, median_days; efficiency, low_efficiency,
     high_efficiency (active minutes over minutes from first begin to last event, 0 to 1, median of the `measured` cases
-    with two events or more, and its 95 % interval) and its `basis` (measured, estimated, mixed; empty: not known);
-    repeats (events that do again what their case had before) in `reworked` cases; handovers and people (empty where
-    kept back); paths, and common_paths that cover 80 % of the cases; note.
+    with two events or more, and its 95 % interval) and its `basis` (measured, estimated, mixed; empty: not known),
+    all empty where one to four people are behind those cases' active minutes; repeats (events that do again what their
+    case had before) in `reworked` cases; handovers and people (empty where kept back); paths, and common_paths that cover 80 % of the cases; note.
     """
 
     activities: pd.DataFrame
@@ -73,14 +74,14 @@ def tables_of(walk: Walk, names: Names, workflow: str, keywords: Keywords | None
         paths = Paths(walk)
         variants = pool.submit(_variants, paths, names)
         cases = _cases(walk, names, paths)
-        flows = flow(walk, names, paths, cases, workflow)
+        flows = flow_rows(walk, names, paths, cases, workflow)
         # 2. the activities, and the steps between them
         rows = activity_rows(walk, names, paths, known.result())
         done = activities(rows, walk.session)
         steps = arcs(walk, names, rows, known.result())
         # 3. the tasks they suggest
         tasks = _tasks(walk, names, done, workflow, keywords)
-        return Discovery(done, steps, variants.result(), cases, tasks, flows)
+        return Discovery(done, steps, variants.result(), cases, tasks, flow(walk, names, paths, flows, rows))
 
 
 def joined(found: Sequence[Discovery]) -> Discovery:

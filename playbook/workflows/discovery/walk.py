@@ -52,7 +52,7 @@ class Stretch(NamedTuple):
 class Grouped(NamedTuple):
     """The events of a stretch case by case, each case in the order of time, from `starts` to `ends` (its last one).
 
-    `begin` is when the work on an event began, `active` its microseconds, 0 where it is not `timed`; `recorded` are those
+    `begin` is when the work on an event began, never after it was done, `active` its microseconds, 0 where it is not `timed`; `recorded` are those
     whose minutes the tool recorded.
     """
 
@@ -131,11 +131,25 @@ class Met:
         """Different members of each group."""
         return np.bincount(self._met() // self._members, minlength=self._groups)
 
+    def of(self, groups: Ints) -> Ints:
+        """Different members of each of these groups."""
+        met = self._met() // self._members
+        return np.searchsorted(met, groups, "right") - np.searchsorted(met, groups, "left")
+
+    def together(self, groups: Ints, sets: Ints, count: int) -> Ints:
+        """Different members of each of `count` sets of groups; `groups` stand in order, `sets` says where each belongs."""
+        met = self._met()
+        met = met[np.isin(met // self._members, groups)]
+        of = sets[np.searchsorted(groups, met // self._members)].astype(np.int64)
+        pairs = np.unique(of * self._members + met % self._members)
+        return np.bincount(pairs // self._members, minlength=count)
+
     def members(self) -> int:
         """Different members of all groups together."""
         return len(set((self._met() % self._members).tolist()))
 
     def _met(self) -> Ints:
+        """The pairs, in order."""
         return self._known if self._seen is None else np.flatnonzero(self._seen)
 
 
@@ -146,7 +160,8 @@ class Walk:
     microseconds of work), `timed` and `recorded` (events with known, with recorded minutes), `handovers`, `workflow` (the last
     said), `marks` (two rows, equal for cases of one path). By activity: `timed_by`, `people`, `takers` (who took over), `taken`
     (handovers), `recorded_at`. `minutes` ranks active minutes by activity, `waits` waiting minutes by step
-    (`target * activities + source`), `waiters` are the persons at each step.
+    (`target * activities + source`), `waiters` are the persons at each step. Paths, and who is behind the known minutes of
+    which case, are on the shelf.
     """
 
     def __init__(self, sizes: Sizes, session_minutes: float, shelf: Shelf = in_memory) -> None:
@@ -165,6 +180,7 @@ class Walk:
         self.count, self.taken, self.recorded_at = (np.zeros(activities, np.int64) for _ in range(3))
         self.minutes, self.waits = Ranks(shelf), Ranks(shelf)
         self._paths: list[tuple[int, Slice, Slice]] = []
+        self._workers: list[Slice] = []
         self.first_at, self.last_at = np.iinfo(np.int64).max, NEVER
 
     def take(self, stretch: Stretch) -> None:
@@ -182,6 +198,8 @@ class Walk:
         found = _grouped(stretch, minutes, recorded)
         case, activity = (self.shelf(numbers.astype(np.int32)) for numbers in (found.case, found.activity))
         self._paths.append((len(found.case), case, activity))
+        if self.persons:
+            self._workers.append(self.shelf(np.where(found.timed, found.person, -1).astype(np.int32)))
         return found
 
     def add(self, found: Grouped) -> None:
@@ -201,6 +219,15 @@ class Walk:
         case, activity = (np.concatenate(part) for part in zip(*found, strict=True))
         order = sorted_places(case)
         return case[order], activity[order]
+
+    def workers(self, group: Ints, count: int) -> Ints:
+        """Different persons behind the known minutes of each of `count` groups of cases; `group` is each case's (-1: none)."""
+        met = Met(count, self.persons)
+        for (size, read_case, _), read_worker in zip(self._paths, self._workers, strict=bool(self.persons)):
+            of, worker = group[read_case(0, size)], read_worker(0, size)
+            known = (of >= 0) & (worker >= 0)
+            met.add(met.pairs(of[known], worker[known]))
+        return met.counts()
 
     def _recorded(self, stretch: Stretch) -> tuple[Floats, Flags]:
         """Minutes the tool recorded, or from begun to done when that is no more than a working day."""
@@ -301,7 +328,8 @@ def _grouped(stretch: Stretch, minutes: Floats, recorded: Flags) -> Grouped:
     begin = at - active
     if stretch.begun is not None:
         begun = stretch.begun[order]
-        begin = np.where(begun == NEVER, begin, begun)
+        # a begin after the end is a plan and no begin
+        begin = np.where((begun == NEVER) | (begun > at), begin, begun)
     starts = np.flatnonzero(np.r_[True, case[1:] != case[:-1]]) if len(case) else np.empty(0, np.int64)
     return Grouped(
         case, stretch.activity[order], at, stretch.person[order], begin, active, timed, recorded[order],

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # what a text must be free of to be kept as it is without a closer look: marks at its ends, addresses, odd letters, and
 # whatever begins like a telephone number
-SUSPECT = r"[^\x20-\x7E]|^[\s']|\s$|@|\+\d|\(\d{2,5}\) ?\d|0\d{2,4}[ /-]\d|\d{3}[ .-]\d{3}[ .-]\d{4}"
+SUSPECT = r"[^\x20-\x7E]|^[\s']|\s$|@|%40|\+\d|\(\d{2,5}\) ?\d|0\d{2,4}[ /-]\d|\d{3}[ .-]\d{3}[ .-]\d{4}|0\d{9}"
 
 # the words of a text, and where its words may be put together, as `playbook.io.names` takes them apart, their pieces too
 CUT = r"regexp_replace(regexp_replace(c, '([a-z])([A-Z])', '\1 \2', 'g'), '([A-Z])([A-Z][a-z])', '\1 \2', 'g')"
@@ -53,9 +53,12 @@ class Coded(NamedTuple):
 def coded(rows: Rows) -> Coded:
     """Numbers for cases, activities, persons and workflows, after persons were taken out of every text."""
     cases, hashes = _hashed(rows)
-    persons = rows.words.get("resource", [])
-    rows.pseudonyms.meet(map(_text, persons))
-    pseudonyms, known = pd.factorize(np.array([rows.pseudonyms.of(_text(word)) for word in persons], object))
+    persons = [_text(word) for word in rows.words.get("resource", [])]
+    # an empty text is nobody, as an empty cell is
+    rows.pseudonyms.meet(filter(None, persons))
+    pseudonyms, known = pd.factorize(
+        np.array([rows.pseudonyms.person(word) if word else None for word in persons], object)
+    )
     numbers = {"resource": np.append(pseudonyms, -1).astype(np.int32)}
     texts: dict[str, Any] = {"workflow": np.empty(0, object)}
     for name in ("activity", "workflow"):
@@ -128,4 +131,4 @@ def clean(rows: Rows, word: str, name: str) -> str | None:
 
 def _text(word: str) -> str:
     word = word.strip()
-    return _without_guard(word) if word[:1] == "'" else word
+    return _without_guard(word).strip() if word[:1] == "'" else word

@@ -149,7 +149,10 @@ class Rows:
         measured = ["minutes"] if self.has_minutes else []
         if self.has_minutes:
             cells.append(f"{log.words('minutes')} AS minutes_text")
-            read.append("TRY_CAST(minutes_text AS DOUBLE) AS minutes_read")
+            # DuckDB reads 1_000 as a thousand
+            read.append(
+                "CASE WHEN NOT contains(minutes_text, '_') THEN TRY_CAST(minutes_text AS DOUBLE) END AS minutes_read"
+            )
             checked.append(
                 f"CASE WHEN minutes_read BETWEEN 0 AND {EVENTS.columns['minutes'].high} THEN minutes_read END AS minutes"
             )
