@@ -626,6 +626,28 @@ def test_a_task_that_was_finished_since_the_last_export_adds_only_what_is_new(br
     assert counts(bring("june.csv", f"{head}\n{row} \n")) == (1, 0, 0, 1)
 
 
+def test_a_task_renamed_or_given_to_somebody_else_since_the_last_export_is_the_same_task(bring, ws):
+    head, row = (FIXTURES / "asana_spreadsheet.csv").read_text().splitlines()[3:]
+    bring("sep.csv", f"{head}\n{row}\n{row.replace('1301', '1302')}\n{row.replace('1301', '1303')}\n")
+    changed = [
+        row.replace("Update price list", "Update all price lists"),
+        row.replace("1301", "1302").replace("Mara Lindqvist,mara.lindqvist@example.com", ","),
+        row.replace("1301", "1303").replace("Mara", "Tove").replace("mara", "tove"),
+        row.replace("1301", "1304"),
+    ]
+    # each task is created and finished: of eight events the new task's two are new
+    assert counts(bring("oct.csv", "\n".join([head, *changed]) + "\n")) == (4, 1, 0, 3)
+    assert len(ws.read("events")) == 8
+
+
+def test_two_tasks_of_one_case_finished_on_one_day_both_count_in_a_later_export(bring, ws):
+    """Sub-items are work of their item's case: the one that was there pairs with itself, the other is new."""
+    head, row = (FIXTURES / "asana_spreadsheet.csv").read_text().splitlines()[3:]
+    bring("sep.csv", f"{head}\n{row}\n")
+    both = f"{head}\n{row}\n{row.replace('Update price list', 'Proofread it')}\n"
+    assert counts(bring("oct.csv", both)) == (2, 1, 0, 1)
+
+
 def test_a_tools_export_wins_over_the_task_sheet_and_the_event_log_it_also_fits(bring):
     """The header has a task sheet's and an event log's columns too; Asana's own say more."""
     head, row = (FIXTURES / "asana_spreadsheet.csv").read_text().splitlines()[3:]

@@ -11,6 +11,7 @@ import pandas as pd
 
 from playbook.errors import Fault
 from playbook.io.intake._how import How
+from playbook.io.intake._tickets import CREATED, DROPPED
 from playbook.tables import EVENTS
 
 if TYPE_CHECKING:
@@ -21,10 +22,13 @@ if TYPE_CHECKING:
 
 EVENT = ["case", "activity", "timestamp", "resource"]
 SPENT = ["begun", "minutes"]
+STEP = "step"
 TIMES = ["timestamp", "begun"]
 TOLD = [name for name in EVENTS.columns if name not in ("team", "import_id", "part")]
 # formats whose case is the number a tool gave the task, which is finished once whatever else is changed in it
 NUMBERED = ("asana", "clickup", "jira", "monday", "trello")
+# of those, the ones under whose title the end of a task stands as its activity
+TITLED = ("asana", "clickup", "jira", "monday")
 DAY_ALONE = (dt.time(), dt.time(12))  # a day without a time is stored as its midnight, Harvest's as its noon
 SAME_BYTES = 32  # the ids of all imports of the same bytes begin with as many digits
 
@@ -108,8 +112,14 @@ def _stored_otherwise(rows: int, what: str) -> list[str]:
     return [f"{are} stored with other {what}; import with --update to replace {them}"]
 
 
-def settle_events(
-    reading: Reading, stored: Stored, team: str, same_bytes: str, origins: Mapping[int, tuple[str, int]]
+def settle_events(  # noqa: PLR0913 - the facts of one step
+    reading: Reading,
+    stored: Stored,
+    team: str,
+    same_bytes: str,
+    origins: Mapping[int, tuple[str, int]],
+    *,
+    tool: str = "",
 ) -> Settled:
     """Leave out events the workspace has: rows of the same bytes by row number, others by what they say.
 
@@ -118,6 +128,8 @@ def settle_events(
     the same event where case, activity, timestamp, person, begin and minutes are equal, and also where only begin or
     minutes were changed of one that can be no other work (`_told_otherwise`): it stays as stored and counts once. Of a day
     without a time other hours are other work, as are hours of nobody that began otherwise: meetings of two calendars.
+    `tool` is the format of the file: of the tools that number their tasks an export knows a task again that was renamed
+    or given to somebody else since, by its number, the step and the time.
 
     `same_bytes` begins the id of every import of the very same file. A record of several events is a duplicate when
     all of them are known; of one that has grown since, only the new events are stored. `origins` give of corrected rows
@@ -131,12 +143,23 @@ def settle_events(
     seen = {*before.loc[mine, "row"], *(n for n, (name, row) in origins.items() if (name[:SAME_BYTES], row) in there)}
     fresh, others = good[~good["row"].isin(seen)], before[~mine & ~theirs]
     if len(others) and len(fresh):
-        told = others[_beyond(others, fresh, [*EVENT, *SPENT])]
-        fresh = fresh[_beyond(fresh, others, [*EVENT, *SPENT])]
-        for same, cells in _told_otherwise(told, stored.read("imports", team)):
-            fresh = fresh[_beyond(fresh, told[same], cells)]
+        fresh, told = _apart(fresh, others, [*EVENT, *SPENT])
+        for same, cells in _told_otherwise(told, stored.read("imports", team), tool):
+            fresh, left = _apart(fresh, told[same.loc[told.index]], cells)
+            told = pd.concat([told[~same.loc[told.index]], left])
     kept = int(fresh["row"].nunique())
     return Settled(fresh, kept, int(good["row"].nunique()) - kept)
+
+
+def _apart(rows: pd.DataFrame, known: pd.DataFrame, same: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What is left of both once each row was paired with a known one that has the `same` cells."""
+    rows, known = _with_step(rows), _with_step(known)
+    return rows[_beyond(rows, known, same)].drop(columns=STEP), known[_beyond(known, rows, same)].drop(columns=STEP)
+
+
+def _with_step(events: pd.DataFrame) -> pd.DataFrame:
+    """The events with what happened to a task in a column: created, dropped, or finished under whatever title."""
+    return events.assign(**{STEP: events["activity"].where(events["activity"].isin([CREATED, DROPPED]), "finished")})
 
 
 def _beyond(rows: pd.DataFrame, known: pd.DataFrame, same: list[str]) -> Any:
@@ -146,17 +169,23 @@ def _beyond(rows: pd.DataFrame, known: pd.DataFrame, same: list[str]) -> Any:
     return turn.to_numpy() >= rows[same].merge(times, on=same, how="left")["times"].fillna(0).to_numpy()
 
 
-def _told_otherwise(events: pd.DataFrame, imports: pd.DataFrame) -> Iterator[tuple[pd.Series, list[str]]]:
-    """Which stored events a later file tells with another begin or other minutes, and by which cells to know them.
+def _told_otherwise(events: pd.DataFrame, imports: pd.DataFrame, tool: str) -> Iterator[tuple[pd.Series, list[str]]]:
+    """Which stored events a later file of a tool may tell with other cells, and by which cells to know them.
 
     A task its tool has numbered is finished once, and a person ends one piece of work at one time of day. What nobody
-    is named for is known by its begin too. A day alone tells nothing: a task may be booked several times in a day.
+    is named for is known by its begin too. A day alone tells nothing: a task may be booked several times in a day. In
+    the next export of a task tool a task may have another title and another person, or none: its number stays.
     """
     numbered = events["import_id"].isin(imports.loc[imports["format"].isin(NUMBERED), "import_id"])
     timed = ~(_is_day(events, "timestamp", imports) & _is_day(events, "begun", imports))
     of_person = events["resource"].notna()
     yield numbered | (timed & of_person), EVENT
     yield ~numbered & timed & ~of_person, [*EVENT, "begun"]
+    if tool in TITLED:
+        yield (
+            events["import_id"].isin(imports.loc[imports["format"].eq(tool), "import_id"]),
+            ["case", STEP, "timestamp"],
+        )
 
 
 def _is_day(events: pd.DataFrame, name: str, imports: pd.DataFrame) -> pd.Series:

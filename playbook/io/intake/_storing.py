@@ -76,7 +76,9 @@ def settle_and_store(change: Change, arrival: Arrival, reading: Reading) -> Summ
     reading = without_names(reading, arrival.claim, pseudonyms)
     kind, import_id, before = arrival.claim.format, arrival.options.import_id, _refused_before(change, arrival)
     if kind.table is EVENTS:
-        settled = settle_events(reading, change, arrival.team, arrival.same_bytes, arrival.returned)
+        settled = settle_events(
+            reading, change, arrival.team, arrival.same_bytes, arrival.returned, tool=arrival.claim.format.name
+        )
     else:
         at_export = {number: facts.get(AT_EXPORT, {}) for number, facts in before.items()}
         settled = settle_rows(kind.table, reading, change, arrival.team, update=arrival.update, at_export=at_export)
