@@ -128,10 +128,9 @@ if __name__ == '__main__':
     if pages:
         from playbook.report import page
         page.prepare()
-    pipes = [multiprocessing.Pipe() for _ in range(min(int(workers), int(count)))]
-    made = [engine.process(exec, WORK, {'pipe': theirs, 'source': source, 'folder': folder}, notebooks=[source])
-            for _, theirs in pipes]
-    for (ours, theirs), process in zip(pipes, made):
+    for _ in range(min(int(workers), int(count))):
+        ours, theirs = multiprocessing.Pipe()
+        process = engine.process(exec, WORK, {'pipe': theirs, 'source': source, 'folder': folder}, notebooks=[source])
         process.start(); theirs.close(); ours.send(waiting.pop() if waiting else None); crew.append((ours, process))
     left, groups = int(count), {}
     while left:

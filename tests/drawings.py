@@ -53,3 +53,9 @@ def title(figure) -> str:
     """What a figure says on top, in plain words: without markup, its second line and hard spaces."""
     text = figure.layout.title.text.split("<br><span")[0].replace("\N{NO-BREAK SPACE}", " ")
     return re.sub(r" +", " ", re.sub(r"<[^>]+>", " ", text)).strip()
+
+
+def one_workflow(name: str) -> pd.DataFrame:
+    """What the figure of hours at stake needs of one workflow with 12 hours, all at level 4."""
+    at_level = {f"hours_level_{level}": 12.0 * (level == 4) for level in range(1, 6)}
+    return pd.DataFrame([{"name": name, "hours": 12.0, "target": 4.0, **at_level}])

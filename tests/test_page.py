@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
+from drawings import one_workflow
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,7 +62,7 @@ def notebook(*cells: dict, name: str = "10_inventory.ipynb", **metadata) -> dict
 
 
 def chart(name: str = "Reports"):
-    return figures.hours_at_stake(pd.DataFrame({"name": [name], "hours": [12.0], "target": [4.0]}))
+    return figures.hours_at_stake(one_workflow(name))
 
 
 def bind(*notebooks: dict, **more) -> str:
@@ -153,7 +154,9 @@ def test_plotly_is_inside_once_and_only_when_there_is_a_figure():
 def test_a_figure_is_a_named_picture_with_its_numbers_as_a_table():
     html = body(bind(notebook(code(drawn(chart())))))
     label = re.search(r'role="img" aria-label="([^"]+)"', html)[1]
-    assert label.startswith("12 hours a month are in the inventory; 100\u00a0% of them")
+    assert label.startswith(
+        "12 hours a month are in the inventory; 100\u00a0% of the 12 with a target level are in work"
+    )
     assert "n = 1 row" in label
     numbers = re.search(r'<details class="numbers">.*?</details>', html)[0]
     assert "<td>Reports</td><td>12</td>" in numbers
@@ -477,3 +480,15 @@ def test_a_report_opens_without_a_network_and_draws_every_figure(browser, tmp_pa
     assert asked == []
     assert complaints == []
     assert tab.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+@pytest.mark.browser
+def test_on_a_phone_the_title_of_a_figure_stays_in_the_picture(browser, tmp_path):
+    path = page.write(tmp_path / "r.html", bind(notebook(code(drawn(chart()))), title="T", facts=FACTS))
+    tab = browser.new_page(viewport={"width": 390, "height": 800})
+    tab.goto(path.as_uri())
+    tab.wait_for_function("document.querySelectorAll('figure .svg-container').length === 1")
+    ends = "[...document.querySelectorAll('figure')].map(f => [f.querySelector('.gtitle'), f].map(e => e.getBoundingClientRect().right))"
+    for title, figure in tab.evaluate(ends):
+        assert title <= figure
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390

@@ -14,8 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-import pandas as pd
 import pytest
+from drawings import one_workflow
 from engagement import PHASE, lives, make_workspace, wait_for, write_notebook
 
 from playbook.errors import RunError
@@ -71,7 +71,7 @@ def sheets(path):
 
 def book(name):
     """An executed notebook with a chart, as a batch leaves it."""
-    figure = figures.hours_at_stake(pd.DataFrame({"name": ["Newsletters"], "hours": [12.0], "target": [4.0]}))
+    figure = figures.hours_at_stake(one_workflow("Newsletters"))
     shown = {"output_type": "display_data", "metadata": {}, "data": {drawing.MIME: json.loads(figure.to_json())}}
     cell = {"cell_type": "code", "metadata": {}, "source": "chart()", "execution_count": 1, "outputs": [shown]}
     title = {"cell_type": "markdown", "metadata": {}, "source": f"# {name}"}

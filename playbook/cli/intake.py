@@ -29,7 +29,11 @@ def import_(  # noqa: PLR0913 - one argument an option of the command
         str | None, typer.Option("--as", metavar="FORMAT", help="Format. Default: seen from the file.")
     ] = None,
     update: Annotated[
-        bool, typer.Option("--update", help="Let the file win where the workspace says otherwise.")
+        bool,
+        typer.Option(
+            "--update",
+            help="Let the file win where the workspace says otherwise; a log read another way before is read anew.",
+        ),
     ] = False,
     map_: Annotated[
         list[str] | None,

@@ -77,7 +77,8 @@ def risks(register: Register, status: pd.DataFrame, teams: Iterable[str] = ()) -
     """One row a team and risk of the register, highest score first; teams are those of `status` and `teams`.
 
     Columns: team, risk, name, kind, what, signs, likelihood, impact, score (likelihood x impact, 1 to 25), band,
-    band_from (the score it begins at), rated (False: the register's starting values stand in), owner_role, mitigation, controls (n), controls_done, control_list,
+    band_from (the score it begins at), rated (False: the register's starting values stand in), owner_role, mitigation,
+    controls (n), controls_done, control_list,
     evidence, checked_on, note, source. Raises TableError for a risk the register does not hold, or more controls in place
     than it lists.
     """

@@ -51,7 +51,7 @@ class Pseudonyms:
     def __init__(self, key: bytes, words: NameWords | None = None) -> None:
         self._key = key if len(key) <= KEY_BYTES else hashlib.blake2b(key).digest()
         self._known: dict[str, str] = {}
-        self._words = words
+        self._own_words = words
 
     def of(self, person: object) -> str:
         """The pseudonym of one person: `p_` and 16 hexadecimal digits of a keyed BLAKE2b hash."""
@@ -66,7 +66,7 @@ class Pseudonyms:
 
     def person(self, cell: str) -> str | None:
         """The pseudonym of whoever a cell of a person column names; None where it names nobody."""
-        return None if folded(cell.strip()) in self._said.empty else self.of(cell)
+        return None if folded(cell.strip()) in self._words.empty else self.of(cell)
 
     def meet(self, persons: Iterable[object]) -> None:
         """Remember names seen in a person column, so that `scrub` finds them in other columns of the file too."""
@@ -108,11 +108,11 @@ class Pseudonyms:
 
     @cached_property
     def _names(self) -> Names:
-        return Names(self.of, self._said)
+        return Names(self.of, self._words)
 
     @cached_property
-    def _said(self) -> NameWords:
-        return self._words or content.load("names")
+    def _words(self) -> NameWords:
+        return self._own_words or content.load("names")
 
 
 def measured_only(text: str, known: AbstractSet[str]) -> str:

@@ -78,16 +78,11 @@ def _hours_said(part: pd.DataFrame) -> Iterator[str]:
     led = part["hours_level_4"].sum() + part["hours_level_5"].sum()
     kept = part["hours_level_1"].sum() + part["hours_level_2"].sum()
     yield (
-        f"Of {known:,.0f} hours a month with a target level{_placed(part)}, {tables.percent(led / known)} could be led by agents by "
-        f"their nature (levels 4 and 5) and {tables.percent(kept / known)} stay led by people (levels 1 and 2)."
+        f"Of {known:,.0f} hours a month with a target level ({tables.count(part['tasks_placed'].sum(), 'task')}), "
+        f"{tables.percent(led / known)} could be led by agents by their nature (levels 4 and 5) and {tables.percent(kept / known)} stay led by people (levels 1 and 2)."
     )
     if part["hours_unknown"].sum():
         yield f"Left out of these shares for want of a target level: {tables.count(part['hours_unknown'].sum(), 'hour')}."
-
-
-def _placed(part: pd.DataFrame) -> str:
-    """From how many tasks the hours with a level come, where the roles' rows count those that have both."""
-    return f" ({tables.count(part['tasks_placed'].sum(), 'task')})" if "tasks_placed" in part.columns else ""
 
 
 def _unnamed_said(part: pd.DataFrame) -> Iterator[str]:

@@ -158,7 +158,6 @@ def wanted_day(text: str, clock: Clock) -> str:
     return WANTED_DAY + (UNSAID_ORDER if SPOKEN.fullmatch(text.strip()) and not is_impossible(text) else "")
 
 
-@lru_cache(maxsize=100_000)
 def is_iso(text: str) -> bool:
     """Whether a text is a day or an instant as ISO 8601 has them, as the cells of a workbook are handed on."""
     return re.fullmatch(ISO, text.strip(), re.ASCII) is not None
@@ -169,6 +168,7 @@ def is_numbered(text: str) -> bool:
     return SPOKEN.fullmatch(text.strip()) is not None
 
 
+@lru_cache(maxsize=100_000)
 def is_impossible(text: str) -> bool:
     """Whether the text is written as a date that no calendar has, in whatever order day and month may stand."""
     text = text.strip()

@@ -26,7 +26,7 @@ from playbook.io.intake._format import (
     kept_measure,
     kept_text,
     not_as_wide,
-    refuse_half_understood_days,
+    rows_of_whole_days,
 )
 from playbook.io.intake._record import Bad, Record, places_of, sound
 from playbook.io.intake._rules import Rules, plain
@@ -151,11 +151,10 @@ class Export(Format):
     def read(self, claim: Claim, source: Source, options: Options) -> Reading:
         """Read every record into rows of the table; one with any fault is refused whole, with its kept cells."""
         sheet = claim.sheet
-        refuse_half_understood_days(source, claim)
         # names are met before any text is kept: a title may hold a name that only a later row shows as a person
         options.pseudonyms.meet(self._people(sheet))
         taken = _Taken(self, options)
-        for number, cells in sheet.rows():
+        for number, cells in rows_of_whole_days(source, claim):
             taken.take(number, cells, sheet)
         taken.check()
         if not taken.read:

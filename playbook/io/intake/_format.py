@@ -19,7 +19,7 @@ from playbook.io.pseudonyms import Pseudonyms, measured_only
 from playbook.tables import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from collections.abc import Set as AbstractSet
 
 # words in place of a column's name where the whole row is at fault
@@ -172,22 +172,22 @@ def refuse_repeated_headers(source: Source, sheet: Sheet) -> None:
             )
 
 
-def refuse_half_understood_days(source: Source, claim: Claim) -> None:
-    """Raise IntakeError for a workbook whose days were typed into it as text by a tool and understood in part.
+def rows_of_whole_days(source: Source, claim: Claim) -> Iterator[tuple[int, list[Any]]]:
+    """The rows of the sheet; behind the last one IntakeError for a workbook whose days were understood in part.
 
     A spreadsheet program that opens 03/09/2026 and 14/09/2026 in the other order makes a day of the first, 9 March,
     and leaves the second a text. What a person corrected in a sheet of refused rows is what they mean.
     """
-    sheet = claim.sheet
-    if sheet.delimiter or not sheet.name or sheet.names((ORIGIN,)):
-        return
+    sheet, is_workbook = claim.sheet, bool(claim.sheet.name and not claim.sheet.delimiter)
+    watched = claim.places if is_workbook and not sheet.names((ORIGIN,)) else {}
     understood: dict[str, tuple[int, str]] = {}
     left: dict[str, tuple[int, str]] = {}
     for row, cells in sheet.rows():
-        for name, place in claim.places.items():
+        for name, place in watched.items():
             cell = cells[place] if place < len(cells) else None
             if isinstance(cell, str) and (is_iso(cell) or is_numbered(cell)):
                 (understood if is_iso(cell) else left).setdefault(name, (row, cell.strip()))
+        yield row, cells
     for name in understood.keys() & left.keys():
         (row, day), (other, text) = understood[name], left[name]
         raise IntakeError(

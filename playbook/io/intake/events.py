@@ -18,8 +18,8 @@ from playbook.io.intake._format import (
     Options,
     Reading,
     not_as_wide,
-    refuse_half_understood_days,
     refuse_repeated_headers,
+    rows_of_whole_days,
 )
 from playbook.io.intake._sheet import EVENT_LOG_LIMIT, Spoilt, is_blank, text_of
 from playbook.io.intake._source import Source
@@ -58,11 +58,10 @@ class EventLog(Format):
     def read(self, claim: Claim, source: Source, options: Options) -> Reading:
         """Read the log in chunks, so that memory holds its own columns and never the whole file as a table."""
         refuse_repeated_headers(source, claim.sheet)
-        refuse_half_understood_days(source, claim)
         # names are met before any text is kept: a case may be titled with a name that only a later row shows as a person
         if "resource" in claim.places:
             options.pseudonyms.meet(_persons(claim))
-        log, rows = _Log(claim, options), claim.sheet.rows()
+        log, rows = _Log(claim, options), rows_of_whole_days(source, claim)
         while chunk := list(islice(rows, CHUNK)):
             log.take(chunk)
         if not log.read:

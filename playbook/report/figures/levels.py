@@ -26,8 +26,7 @@ HOLDS, MAY_CHANGE = "holds", "may change"
 def level_survival(survival: pd.DataFrame) -> go.Figure:
     """How many levels would still stand if the weights, the missing ratings or the raters were others.
 
-    Needs the frame of `spectrum.survival`; several teams are put together, by their placed tasks. Where it has a column
-    survives_from (the share of draws a level must come out the same in), the title says that number.
+    Needs the frame of `spectrum.survival`; several teams are put together, by their placed tasks.
     """
     frame = survival[survival["placed"] > 0]
     if frame.empty:
@@ -65,7 +64,6 @@ def level_ranges(doubts: pd.DataFrame) -> go.Figure:
     """Each task's level with the range it may lie in, sure levels as full dots and doubtful ones as rings.
 
     Needs the frame of `spectrum.doubt` with the task's name in `task`; rows without a level are counted, not drawn.
-    Where it has a column survives_from, the title says how often a level must come out the same to hold.
     """
     frame = doubts.dropna(subset=["target_level"])
     if frame.empty:
@@ -99,9 +97,7 @@ def _hold(levels: int) -> str:
 
 
 def _how_often(frame: pd.DataFrame) -> str:
-    """How often a level must come out the same to count as one that holds, from the rule where the frame carries it."""
-    if "survives_from" not in frame.columns:
-        return "as often as the rule asks"
+    """How often a level must come out the same to count as one that holds."""
     return f"in at least {look.percent(float(frame['survives_from'].iloc[0]))} of the draws"
 
 

@@ -235,10 +235,10 @@ def _whisker(part: pd.DataFrame, rows: list[str], known: pd.DataFrame, verdict: 
 def risk_matrix(risks: pd.DataFrame) -> go.Figure:
     """Risks by likelihood and impact on a five by five field; the darker the square, the larger their product.
 
-    Needs columns title, likelihood (1 rare to 5 expected), impact (1 nuisance to 5 severe); rows without a rating
-    are counted, not drawn. Risks are numbered and named beside the field. Where a column `rated` is False the rating
-    is the register's starting value, and the figure says so. `band` and `band_from` (the register's name for a size,
-    and the size it begins at), where they are there, let the title count the highest band.
+    Needs columns title, likelihood (1 rare to 5 expected), impact (1 nuisance to 5 severe), band (the register's name
+    for their product) and band_from (the product it begins at); rows without a rating are counted, not drawn. Risks are
+    numbered and named beside the field. Where a column `rated` is False the rating is the register's starting value,
+    and the figure says so.
     """
     known = risks.dropna(subset=["likelihood", "impact"])
     if known.empty:
@@ -302,8 +302,6 @@ def risk_matrix(risks: pd.DataFrame) -> go.Figure:
 def _exposure(known: pd.DataFrame, largest: str) -> str:
     """How many risks stand in the band of the largest one; `known` begins with it."""
     first, risks = known.iloc[0], look.count(len(known), "risk")
-    if not {"band", "band_from"} <= set(known.columns):
-        return f"The largest of {risks} is {largest}: likelihood times impact is {int(first['size'])}"
     inside = int(known["band"].eq(first["band"]).sum())
     stand = "stands" if inside == 1 else "stand"
     return (

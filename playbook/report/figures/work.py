@@ -29,7 +29,6 @@ PLOT = (640.0, 300.0)  # pixels of the plot area of volume_judgment, roughly; na
 LARGEST = 34.0  # pixels across the largest dot
 JUDGMENT = (0.75, 5.25)
 LEVELS = (1, 2, 3, 4, 5)
-ROWS = {"workflow": "workflows", "function": "functions", "layer": "layers", "role": "roles"}
 STAGES = {"current": "Today", "target": "By its nature", "ready": "Ready to hand over now"}
 LEVEL_SCALE = [[edge, look.LEVEL_COLOURS[level]] for level in range(1, 6) for edge in ((level - 1) / 5, level / 5)]
 
@@ -128,10 +127,9 @@ def _spectrum_finding(frame: pd.DataFrame, rows: list[str]) -> str:
 def hours_at_stake(hours: pd.DataFrame) -> go.Figure:
     """Hours a month by function, workflow or layer, each bar in the colour of its target level.
 
-    Needs columns hours (a month), target (level 1-5, may be a fractional mean or empty) and a name: `name`, or else
-    the first there is of workflow, function, layer, role; `team` when there are several. Rows without hours are left
-    out. With hours_level_1 … hours_level_5, the hours of the tasks themselves, the title says the share of level 4 and
-    5; without them it speaks of the rows' mean levels.
+    Needs columns hours (a month), target (level 1-5, may be a fractional mean or empty), hours_level_1 …
+    hours_level_5 (hours of the tasks at that level, whose share the title says) and a name: `name`, or else the first
+    there is of workflow, function, layer, role; `team` when there are several. Rows without hours are left out.
     """
     named = next(column for column in ("name", "workflow", "function", "layer", "role") if column in hours.columns)
     frame = hours[hours["hours"] > 0].sort_values("hours", ascending=False)
@@ -146,7 +144,7 @@ def hours_at_stake(hours: pd.DataFrame) -> go.Figure:
     total = float(frame["hours"].sum())
     return figure(
         level_bars(rows, by_level, "hours a month", look.places(frame["hours"])),
-        f"{look.number(total, 0)} hours a month are in the inventory; {_reach(frame, named, by_level)}",
+        f"{look.number(total, 0)} hours a month are in the inventory; {_reach(frame)}",
         f"n = {look.count(len(frame), 'row')}. Colour: target level, the nearest to its mean weighted by hours. "
         "People's hours, not people.",
         height=30 * len(frame) + 90,
@@ -156,19 +154,14 @@ def hours_at_stake(hours: pd.DataFrame) -> go.Figure:
     )
 
 
-def _reach(frame: pd.DataFrame, named: str, by_level: dict[int | None, list[float]]) -> str:
-    """What share of the hours could reach level 4 or 5: of the tasks' own where they are known, else by the rows' means."""
-    own = [f"hours_level_{level}" for level in LEVELS]
-    by_task = set(own) <= set(frame.columns)
-    hours = {level: list(frame[name]) if by_task else by_level[level] for level, name in zip(LEVELS, own, strict=True)}
+def _reach(frame: pd.DataFrame) -> str:
+    """What share of the tasks' hours with a target level could reach level 4 or 5."""
+    hours = {level: list(frame[f"hours_level_{level}"]) for level in LEVELS}
     placed = placed_hours(hours)
     if not placed:
         return "none of them has a target level yet"
-    if by_task:
-        share = f"{level_share(hours, 4, 5)} of the {look.number(placed, 0)} with a target level"
-        return f"{share} are in work that could reach level 4 or 5"
-    share = share_words(sum(hours[4]) + sum(hours[5]), float(frame["hours"].sum()))
-    return f"{share} of them are in {ROWS.get(named, 'rows')} with a mean level of 4 or 5"
+    share = f"{level_share(hours, 4, 5)} of the {look.number(placed, 0)} with a target level"
+    return f"{share} are in work that could reach level 4 or 5"
 
 
 def volume_judgment(shortlist: pd.DataFrame) -> go.Figure:

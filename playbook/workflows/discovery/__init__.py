@@ -8,7 +8,8 @@ time is unknown and left out. Where a team's log names nobody at all, the event 
 longer than the gap without an event in it is not seen, so the estimates lean low.
 
 Waiting is from the end of the event before in the case to the begin of this one. Where no begin is recorded, or one after
-the end, which is a plan, it is this event's end less its active minutes, and less nothing where these are unknown: waiting then leans high.
+the end, which is a plan, it is this event's end less its active minutes, and less nothing where these are unknown:
+waiting then leans high.
 """
 
 from __future__ import annotations

@@ -47,7 +47,8 @@ class Discovery(NamedTuple):
     high_efficiency (active minutes over minutes from first begin to last event, 0 to 1, median of the `measured` cases
     with two events or more, and its 95 % interval) and its `basis` (measured, estimated, mixed; empty: not known),
     all empty where one to four people are behind those cases' active minutes; repeats (events that do again what their
-    case had before) in `reworked` cases; handovers and people (empty where kept back); paths, and common_paths that cover 80 % of the cases; note.
+    case had before) in `reworked` cases; handovers and people (empty where kept back); paths, and common_paths that cover
+    80 % of the cases; note.
     """
 
     activities: pd.DataFrame

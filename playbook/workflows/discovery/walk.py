@@ -52,8 +52,8 @@ class Stretch(NamedTuple):
 class Grouped(NamedTuple):
     """The events of a stretch case by case, each case in the order of time, from `starts` to `ends` (its last one).
 
-    `begin` is when the work on an event began, never after it was done, `active` its microseconds, 0 where it is not `timed`; `recorded` are those
-    whose minutes the tool recorded.
+    `begin` is when the work on an event began, never after it was done, `active` its microseconds, 0 where it is not
+    `timed`; `recorded` are those whose minutes the tool recorded.
     """
 
     case: Ints
